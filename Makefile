@@ -1,0 +1,51 @@
+# Every task of this project by its name. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help
+help: ## List the tasks
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.PHONY: demo
+demo: .venv/.runtime ## Drain a small queue against the built-in loopback servers and show what happened
+	@$(BIN)/python -m test_executions_rerunner.demo
+
+.PHONY: test
+test: .venv/.dev ## Run the tests, with coverage
+	@tests/run
+
+.PHONY: lint
+lint: .venv/.dev ## Run every linter
+	@tests/lint
+
+.PHONY: bench
+bench: .venv/.runtime ## Measure the speed side by side with a plain sequential client
+	@$(BIN)/python tests/bench/bench.py
+
+.PHONY: image
+image: ## Build the container image test-executions-rerunner:latest
+	docker build --tag test-executions-rerunner:latest .
+
+.PHONY: lock
+lock: .venv/.dev ## Pin the newest fitting versions again, with their hashes
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+	  --quiet --upgrade --custom-compile-command 'make lock' -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes \
+	  --no-emit-index-url --quiet --upgrade --custom-compile-command 'make lock' -o requirements-dev.txt
+
+.PHONY: clean
+clean: ## Remove what the tasks made
+	rm -rf .venv build dist target node_modules .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/.runtime: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes --requirement requirements.txt
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.txt
+	$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Loopback servers that answer as Test Observer, Jenkins and GitHub do: for the demo and for the tests."""
