@@ -1,0 +1,331 @@
+import groovy.json.JsonException
+import groovy.json.JsonSlurper
+import groovy.transform.Field
+
+// Every parameter: what it takes, and the variable that carries it to the program. One that is not given is not set:
+// the program's own defaults hold, and the agent's environment before them. The program checks the values.
+@Field
+final Map PARAMETERS = [
+    // The CI system whose reruns are started.
+    processor: [takes: ['jenkins', 'github']],
+    // Test Observer's address, and the credential (secret text) with its key.
+    testObserverUrl: [takes: 'text', variable: 'TEST_OBSERVER_URL'],
+    testObserverCredentialsId: [takes: 'text'],
+    // The controller served, if not this one, and the credential (username and password) with a user and API token.
+    jenkinsUrl: [takes: 'text', variable: 'JENKINS_URL'],
+    jenkinsCredentialsId: [takes: 'text'],
+    // The credential (secret text) with a GitHub token, and the repositories served.
+    githubCredentialsId: [takes: 'text'],
+    repo: [takes: 'list', variable: 'RERUNNER_REPO'],
+    // Which requests of the queue.
+    family: [takes: 'text', variable: 'RERUNNER_FAMILY'],
+    environment: [takes: 'text', variable: 'RERUNNER_ENVIRONMENT'],
+    environmentArchitecture: [takes: 'text', variable: 'RERUNNER_ENVIRONMENT_ARCHITECTURE'],
+    buildArchitecture: [takes: 'text', variable: 'RERUNNER_BUILD_ARCHITECTURE'],
+    // Most reruns to start.
+    limit: [takes: 'number', variable: 'RERUNNER_LIMIT'],
+    // What a GitHub rerun repeats, and the most attempts of one run.
+    rerun: [takes: ['run', 'failed-jobs'], variable: 'RERUNNER_RERUN'],
+    maxAttempts: [takes: 'number', variable: 'RERUNNER_MAX_ATTEMPTS'],
+    // [FAMILY:]NAME=VALUE for the Jenkins builds.
+    buildParameters: [takes: 'list', variable: 'RERUNNER_BUILD_PARAMETERS'],
+    // A file of the workspace instead of Test Observer's queue.
+    requests: [takes: 'text', variable: 'RERUNNER_REQUESTS'],
+    // Whether to drop what can never be rerun; only to plan; only to check access.
+    discardRefused: [takes: 'boolean', variable: 'RERUNNER_DISCARD_REFUSED'],
+    dryRun: [takes: 'boolean', variable: 'RERUNNER_DRY_RUN'],
+    check: [takes: 'boolean', variable: 'RERUNNER_CHECK'],
+    // Parallel calls.
+    concurrency: [takes: 'number', variable: 'RERUNNER_CONCURRENCY'],
+    // Where the program is: an image for Docker, or else a command on the agent.
+    image: [takes: 'image', variable: 'RERUNNER_STEP_IMAGE'],
+    command: [takes: 'command', variable: 'RERUNNER_STEP_COMMAND'],
+]
+
+@Field
+final Map ALLOWED = [
+    text: 'a text without NUL characters',
+    list: 'a text, or a list of texts of one line each',
+    number: 'a whole number',
+    boolean: 'true or false',
+    image: "an image's name, such as test-executions-rerunner:latest",
+    command: 'the name or path of a program, not beginning with a dash',
+]
+
+// An action's input would beat the variables set here, whatever left such a name on the agent.
+@Field
+final String RUN_COMMAND = '''set +x
+umask 077
+mkdir "$RERUNNER_STEP_FOLDER"
+for name in $(env | sed -n 's/^\\(INPUT_[A-Z_]*\\)=.*/\\1/p'); do unset "$name"; done
+exec "$RERUNNER_STEP_COMMAND" "$RERUNNER_STEP_PROCESSOR"
+'''
+
+// Variables go by name only, so no secret shows in a list of processes; one that is not set is not passed. The
+// container sees the report's folder, and the workspace only to read the requests. A CA that is missing is not
+// mounted, since Docker would make a folder of that name.
+@Field
+final String RUN_DOCKER = '''set +x
+umask 077
+mkdir "$RERUNNER_STEP_FOLDER"
+set -- --rm --name "$RERUNNER_STEP_FOLDER" --read-only --user "$(id -u):$(id -g)" \\
+    --volume "$PWD/$RERUNNER_STEP_FOLDER:$PWD/$RERUNNER_STEP_FOLDER:rw,z" --workdir "$PWD"
+if [ -n "${RERUNNER_REQUESTS:-}" ]; then
+    set -- "$@" --volume "$PWD:$PWD:ro,z"
+fi
+if [ -e "${REQUESTS_CA_BUNDLE:-}" ]; then
+    set -- "$@" --volume "$REQUESTS_CA_BUNDLE:$REQUESTS_CA_BUNDLE:ro"
+fi
+for name in \\
+    TEST_OBSERVER_URL TEST_OBSERVER_API_KEY JENKINS_URL JENKINS_USERNAME JENKINS_API_TOKEN \\
+    GH_TOKEN GITHUB_SERVER_URL GITHUB_API_URL RERUNNER_REPO RERUNNER_FAMILY RERUNNER_ENVIRONMENT \\
+    RERUNNER_ENVIRONMENT_ARCHITECTURE RERUNNER_BUILD_ARCHITECTURE RERUNNER_LIMIT RERUNNER_RERUN \\
+    RERUNNER_MAX_ATTEMPTS RERUNNER_BUILD_PARAMETERS RERUNNER_REQUESTS RERUNNER_DISCARD_REFUSED \\
+    RERUNNER_DRY_RUN RERUNNER_CHECK RERUNNER_CONCURRENCY RERUNNER_REPORT \\
+    HTTPS_PROXY HTTP_PROXY NO_PROXY https_proxy http_proxy no_proxy REQUESTS_CA_BUNDLE
+do
+    set -- "$@" --env "$name"
+done
+exec docker run "$@" "$RERUNNER_STEP_IMAGE" "$RERUNNER_STEP_PROCESSOR"
+'''
+
+// An aborted build ends the Docker client, not always the container. The program gets its ten seconds to finish.
+@Field
+final String STOP_DOCKER = '''set +x
+docker stop -t 10 "$RERUNNER_STEP_FOLDER" > /dev/null 2>&1 || :
+'''
+
+/**
+ * Starts the reruns that were asked for in Test Observer; rerunTestExecutions.txt explains the parameters.
+ *
+ * @return the program's report: version, counts, remaining, requests, checks and more
+ */
+Map call(Map config = [:]) {
+    String controllerUrl = env.JENKINS_URL
+    List problems = problemsWith(config, controllerUrl)
+    if (problems) {
+        error('rerunTestExecutions: ' + problems.join('; '))
+    }
+    String folder = "rerunTestExecutions-${UUID.randomUUID()}"
+    try {
+        int code = drain(config, environmentOf(config, controllerUrl, folder))
+        String path = folder + '/report.json'
+        String text = fileExists(path) ? readFile(file: path, encoding: 'UTF-8') : ''
+        return conclude(processorOf(config), code, reportIn(text))
+    } finally {
+        dir(folder) {
+            deleteDir()
+        }
+    }
+}
+
+/** Runs the program to its end with the credentials bound, and returns its exit code. */
+int drain(Map config, List environment) {
+    List credentials = []
+    if (config.testObserverCredentialsId) {
+        credentials += [string(credentialsId: config.testObserverCredentialsId, variable: 'TEST_OBSERVER_API_KEY')]
+    }
+    if (processorOf(config) == 'github') {
+        credentials += [string(credentialsId: config.githubCredentialsId, variable: 'GH_TOKEN')]
+    } else {
+        credentials += [usernamePassword(credentialsId: config.jenkinsCredentialsId,
+            usernameVariable: 'JENKINS_USERNAME', passwordVariable: 'JENKINS_API_TOKEN')]
+    }
+    int code = -1
+    withEnv(environment) {
+        withCredentials(credentials) {
+            code = config.image ? runDocker()
+                : sh(label: 'Rerun test executions', script: RUN_COMMAND, returnStatus: true)
+        }
+    }
+    return code
+}
+
+/** Runs the image, and leaves no container behind however that ends. */
+int runDocker() {
+    int code = -1
+    try {
+        code = sh(label: 'Rerun test executions', script: RUN_DOCKER, returnStatus: true)
+    } finally {
+        if (code < 0) {
+            sh(label: 'Stop the container', script: STOP_DOCKER)
+        }
+    }
+    return code
+}
+
+/** Turns the exit code and the report into the build's description and result. */
+Map conclude(String processor, int code, Map found) {
+    Map report = found.report
+    if (report) {
+        String own = "${processor}: ${summaryOf(report, code)}"
+        String others = currentBuild.description
+        currentBuild.description = others ? others + '; ' + own : own
+    }
+    if (code < 0 || code > 1) {
+        error("rerunTestExecutions: ${reasonOf(report, code)} (exit code ${code})")
+    }
+    if (!report) {
+        error("rerunTestExecutions: the program ended with exit code ${code}, but ${found.problem}; " +
+            'what it did stands above in the log')
+    }
+    if (code == 1) {
+        unstable("rerunTestExecutions: ${summaryOf(report, code)}")
+    }
+    return report
+}
+
+/** Lists everything that is wrong with the parameters, each with what is allowed. */
+@NonCPS
+List problemsWith(Map config, String controllerUrl) {
+    List problems = []
+    config.each { key, value ->
+        Map parameter = PARAMETERS[key as String]
+        if (!parameter) {
+            problems << "${key}: no such parameter; there are ${PARAMETERS.keySet().join(', ')}".toString()
+        } else if (isGiven(value) && !fits(value, parameter.takes)) {
+            Object takes = parameter.takes
+            String allowed = takes instanceof List ? takes.join(' or ') : ALLOWED[takes]
+            problems << "${key}: ${printable(value)} is not allowed; allowed is ${allowed}".toString()
+        }
+    }
+    String processor = processorOf(config)
+    if (processor == 'jenkins' && !isGiven(config.jenkinsCredentialsId)) {
+        problems << 'jenkinsCredentialsId: missing; it names the credential (username and password) with the user ' +
+            'and the API token that start the builds'
+    }
+    if (processor == 'jenkins' && !isGiven(config.jenkinsUrl) && !isGiven(controllerUrl)) {
+        problems << 'jenkinsUrl: missing, and this controller does not know its own address; give jenkinsUrl, or set ' +
+            'Jenkins URL in Manage Jenkins, System'
+    }
+    if (processor == 'github' && !isGiven(config.githubCredentialsId)) {
+        problems << 'githubCredentialsId: missing; it names the credential (secret text) with the GitHub token'
+    }
+    if (isGiven(config.image) && isGiven(config.command)) {
+        problems << 'image, command: only one of them is allowed'
+    }
+    return problems
+}
+
+/** Says whether a value has the form that its parameter takes. */
+@NonCPS
+boolean fits(Object value, Object takes) {
+    if (takes instanceof List) {
+        return value instanceof CharSequence && value.toString() in takes
+    }
+    boolean isText = value instanceof CharSequence && !value.toString().contains('\u0000')
+    switch (takes) {
+        case 'list':
+            return isText || value instanceof List && value.every { fits(it, 'text') && !(it =~ /[\r\n]/).find() }
+        case 'number':
+            return isText || value instanceof Integer || value instanceof Long
+        case 'boolean':
+            return value.toString().toLowerCase() in ['true', 'false', 'yes', 'no', '1', '0']
+        case 'image':
+            return isText && value.toString().matches('[A-Za-z0-9][A-Za-z0-9._/:@-]*')
+        case 'command':
+            return isText && !value.toString().startsWith('-')
+        default:
+            return isText
+    }
+}
+
+/** Returns the program's environment, as withEnv takes it. */
+@NonCPS
+List environmentOf(Map config, String controllerUrl, String folder) {
+    Map values = [
+        JENKINS_URL: controllerUrl,
+        RERUNNER_STEP_COMMAND: 'test-executions-rerunner',
+    ]
+    config.each { key, value ->
+        String variable = PARAMETERS[key as String].variable
+        if (variable && isGiven(value)) {
+            values[variable] = value instanceof List ? value.join('\n') : value
+        }
+    }
+    values += [
+        RERUNNER_REPORT: folder + '/report.json',
+        RERUNNER_STEP_FOLDER: folder,
+        RERUNNER_STEP_PROCESSOR: processorOf(config),
+    ]
+    return values.findAll { isGiven(it.value) }.collect { "${it.key}=${it.value}".toString() }
+}
+
+/** Returns [report: Map] of plain, serialisable values, or [problem: String]. */
+@NonCPS
+Map reportIn(String text) {
+    if (!text) {
+        return [problem: 'left no report']
+    }
+    try {
+        Object report = plain(new JsonSlurper().parseText(text))
+        if (report instanceof Map && report.counts instanceof Map && report.version == 1) {
+            return [report: report]
+        }
+        return [problem: 'left a report of another version: let the image or command and this library fit together']
+    } catch (JsonException | IllegalArgumentException ignored) {
+        return [problem: 'left a broken report']
+    }
+}
+
+/** Copies what the parser made, whose lazy maps cannot be serialised. */
+@NonCPS
+Object plain(Object value) {
+    if (value instanceof Map) {
+        return value.collectEntries { key, inner -> [(key): plain(inner)] }
+    }
+    return value instanceof List ? value.collect { plain(it) } : value
+}
+
+/** Says what was done in counts only: a description may be shown as HTML, and reasons come from strangers. */
+@NonCPS
+String summaryOf(Map report, int code) {
+    List parts = code > 1 ? ["stopped with exit code ${code}"] : []
+    if (report.checks) {
+        int failures = report.checks.count { it.ok == false }
+        parts << (failures ? "${failures} of ${report.checks.size()} checks failed" : 'access checked')
+    }
+    List outcomes = ['triggered', 'already-rerun', 'planned', 'deferred', 'unsupported', 'refused', 'failed', 'unknown']
+    outcomes.each { outcome ->
+        if (report.counts[outcome] instanceof Integer && report.counts[outcome] > 0) {
+            parts << "${report.counts[outcome]} ${outcome.replace('-', ' ')}"
+        }
+    }
+    if (report.remaining instanceof Integer && report.remaining > 0) {
+        parts << "${report.remaining} left in the queue"
+    }
+    return (report.dry_run == true ? 'dry run, ' : '') + (parts.join(', ') ?: 'nothing to rerun')
+}
+
+/** Says why the program ended as it did. */
+@NonCPS
+String reasonOf(Map report, int code) {
+    Map reasons = [
+        2: 'a setting is wrong or a credential is missing, see above',
+        3: 'Test Observer could not be used, see above',
+        70: 'a bug of the program, see above',
+        125: 'Docker could not start the container, see above; is the image there, and may the agent use Docker?',
+        126: 'the program may not be executed on this agent',
+        127: 'the program was not found on this agent: install test-executions-rerunner there, name it with ' +
+            'command, or install Docker and give image',
+        130: 'interrupted',
+        137: 'killed',
+        143: 'interrupted',
+    ]
+    return report?.error ? printable(report.error) : reasons[code] ?: 'the program ended unexpectedly, see above'
+}
+
+@NonCPS
+String processorOf(Map config) {
+    return isGiven(config.processor) ? config.processor.toString() : 'jenkins'
+}
+
+@NonCPS
+boolean isGiven(Object value) {
+    return value != null && value.toString().trim() && value != []
+}
+
+@NonCPS
+String printable(Object value) {
+    return value.toString().replaceAll('\\p{Cntrl}', ' ')
+}
