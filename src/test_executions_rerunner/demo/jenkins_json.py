@@ -1,0 +1,112 @@
+"""Jobs, items and builds as Jenkins' JSON shows them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from test_executions_rerunner.demo.jenkins_jobs import Build, Item, Job, Value, default_of
+
+_MOST_BUILDS = 100  # of "builds"; "allBuilds" has all
+_READABLE = ("build", "read")
+# What Jenkins' Util.rawEncode leaves alone.
+_LEFT_ALONE = "!@$&*()-_=+',."
+
+
+def path_of(full_name: str) -> str:
+    """Return a job's path below Jenkins' root, without slashes at its ends."""
+    # The % of a branch's name is encoded a second time.
+    return "/".join(f"job/{quote(part, safe=_LEFT_ALONE)}" for part in full_name.split("/"))
+
+
+def job_json(job: Job, root: str, now: float, skew_seconds: float) -> dict[str, object]:
+    """Return a job.
+
+    Args:
+        job: The job.
+        root: The configured root URL, which may be another than the one called.
+        now: The true time: builds that are not visible yet are left out.
+        skew_seconds: How far the server's clock is ahead.
+    """
+    url = f"{root}/{path_of(job.full_name)}/"
+    builds = [
+        _build_json(build, job, url, skew_seconds)
+        for build in reversed(job.builds)
+        if build.visible_at <= now
+    ]
+    value: dict[str, object] = {
+        "name": job.name,
+        "fullName": job.full_name,
+        "url": url,
+        "buildable": job.buildable,
+        "property": [{}] if job.parameters is None else [{}, _definitions_json(job)],
+        "builds": builds[:_MOST_BUILDS],
+        "allBuilds": builds,
+    }
+    if job.kind == "freestyle":
+        value["disabled"] = not job.buildable
+    return value
+
+
+def _definitions_json(job: Job) -> dict[str, object]:
+    definitions = []
+    for definition in job.parameters or ():
+        shown: dict[str, object] = {"name": definition["name"], "type": definition["type"]}
+        default = default_of(definition)
+        if default is not None:  # absent for passwords and files
+            shown["defaultParameterValue"] = {"name": definition["name"], "value": default}
+        definitions.append(shown)
+    return {"parameterDefinitions": definitions}
+
+
+def _build_json(build: Build, job: Job, job_url: str, skew_seconds: float) -> dict[str, object]:
+    return {
+        "number": build.number,
+        "url": f"{job_url}{build.number}/",
+        "queueId": build.queue_id,
+        # When it started, not when it was triggered.
+        "timestamp": round((build.started_at + skew_seconds) * 1000),
+        "actions": _actions_json(job, build.parameters, build.users),
+    }
+
+
+def _actions_json(job: Job | None, values: dict[str, Value], users: list[str]) -> list[dict[str, object]]:
+    if job is None:
+        return [{}]
+    actions: list[dict[str, object]] = []
+    if job.parameters is not None:
+        shown: list[dict[str, object]] = []
+        for definition in job.parameters:
+            name = str(definition["name"])
+            secret = definition["type"] == "PasswordParameterDefinition"
+            if name in values:
+                shown.append({"name": name} if secret else {"name": name, "value": values[name]})
+        actions.append({"parameters": shown})
+    causes = [{"shortDescription": f"Started by user {user}", "userId": user} for user in users]
+    return [*actions, {"causes": causes}, {}]
+
+
+def queue_json(items: list[Item], root: str, skew_seconds: float) -> dict[str, object]:
+    """Return the queue, in no order (here: newest first), without the jobs that may not be read."""
+    return {
+        "items": [
+            item_json(item, root, skew_seconds)
+            for item in reversed(items)
+            if item.job is None or item.job.permission in _READABLE
+        ]
+    }
+
+
+def item_json(item: Item, root: str, skew_seconds: float) -> dict[str, object]:
+    """Return one item of the queue."""
+    if item.job is None:
+        # A Pipeline's wait for a node: no parameters, and a url relative to the root.
+        task: dict[str, object] = {"name": "part of wfnode #3", "url": "job/wfnode/3/"}
+    else:
+        job = item.job
+        task = {"name": job.name, "fullName": job.full_name, "url": f"{root}/{path_of(job.full_name)}/"}
+    return {
+        "id": item.id,
+        "inQueueSince": round((item.since + skew_seconds) * 1000),
+        "task": task,
+        "actions": _actions_json(item.job, item.parameters, item.users),
+    }
