@@ -1,0 +1,86 @@
+"""A Docker engine, and the image built on it from the unchanged Dockerfile."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "test-executions-rerunner:under-test"
+ACT_IMAGE = "act-dockeraction:latest"
+"""What nektos/act calls the image of every `uses: ./`."""
+
+
+class Commands:
+    """Runs docker and act, and keeps what they print."""
+
+    def __init__(self, docker: str) -> None:
+        self._docker = docker
+
+    def docker(self, *arguments: str, timeout_seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run one docker command to its end, whatever its exit code."""
+        return self._run([self._docker, *arguments], timeout_seconds)
+
+    def run(self, *arguments: str, timeout_seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run the program in a container that sees this machine's loopback servers."""
+        return self.docker("run", "--rm", "--network", "host", *arguments, timeout_seconds=timeout_seconds)
+
+    def python(self, code: str) -> str:
+        """Run Python code in the image, which must succeed, and return what it printed."""
+        done = self.run("--entrypoint", "python", IMAGE, "-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def act(self, workflow: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a workflow of this repository as a runner of GitHub would."""
+        act = Path(sys.executable).with_name("act")
+        how = ["--rm", "--pull=false", "--no-cache-server", "--container-daemon-socket", "-"]
+        runner = ["-P", "ubuntu-24.04=python:3.13-slim-trixie"]
+        command = [str(act), "workflow_dispatch", "-W", str(workflow), *how, *runner, *arguments]
+        return self._run(command, timeout_seconds=240)
+
+    def _run(self, command: list[str], timeout_seconds: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - commands that the tests spell out
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def commands() -> Commands:
+    docker = shutil.which("docker")
+    if docker is None:
+        pytest.skip("no Docker: the image and the action cannot be tested")
+    commands = Commands(docker)
+    if commands.docker("version").returncode != 0:
+        pytest.skip("no Docker engine answers: the image and the action cannot be tested")
+    return commands
+
+
+@pytest.fixture(scope="session")
+def image(commands: Commands) -> Iterator[str]:
+    """The image, from the Dockerfile as it is."""
+    built = commands.docker("build", "--tag", IMAGE, ".", timeout_seconds=280)
+    assert built.returncode == 0, built.stderr
+    yield IMAGE
+    commands.docker("image", "rm", "--force", IMAGE)
+
+
+@pytest.fixture(scope="session")
+def act(commands: Commands) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """`Commands.act`, and away with the image that it makes."""
+    yield commands.act
+    commands.docker("image", "rm", "--force", ACT_IMAGE)

@@ -1,0 +1,88 @@
+"""nektos/act runs workflows that use the action; their own steps assert what a workflow sees."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from test_executions_rerunner.demo import GithubServer, TestObserverServer
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+
+pytestmark = [pytest.mark.container, pytest.mark.xdist_group("container")]
+
+WORKFLOWS = Path(__file__).parent / "workflows"
+REPOSITORY = "canonical/lab"
+FORGED = "::set-output name=triggered::999"
+
+
+@pytest.fixture
+def observer() -> Iterator[TestObserverServer]:
+    with TestObserverServer() as server:
+        yield server
+
+
+@pytest.fixture
+def github() -> Iterator[GithubServer]:
+    with GithubServer(token="a-token-that-only-the-action-masks") as server:
+        yield server
+
+
+def _link(run_id: int) -> str:
+    return f"https://github.com/{REPOSITORY}/actions/runs/{run_id}"
+
+
+def _servers(observer: TestObserverServer, github: GithubServer) -> list[str]:
+    return [
+        *("--env", f"GITHUB_API_URL={github.url}"),
+        *("--var", f"TEST_OBSERVER_URL={observer.url}"),
+        *("--secret", "TEST_OBSERVER_API_KEY=to_demo"),
+    ]
+
+
+@pytest.fixture
+def drained(
+    act: Callable[..., subprocess.CompletedProcess[str]], observer: TestObserverServer, github: GithubServer
+) -> subprocess.CompletedProcess[str]:
+    """What act says of the workflow that drains a queue of five requests, then fails on purpose, twice."""
+    github.add_run(REPOSITORY, 1)
+    github.add_run(REPOSITORY, 2, status="in_progress", conclusion=None)
+    for link in (_link(1), f"{_link(1)}/attempts/1", _link(2), "http://10.102.156.15:8080/job/a/1/", FORGED):
+        observer.add(link)
+    return act(WORKFLOWS / "drain.yml", *_servers(observer, github), "--var", f"TOKEN={github.token}")
+
+
+def test_a_workflow_sees_outputs_summary_exit_codes_and_no_secret(
+    drained: subprocess.CompletedProcess[str], observer: TestObserverServer, github: GithubServer
+) -> None:
+    log = drained.stdout + drained.stderr
+
+    assert drained.returncode == 0, log[-8000:]
+    assert log.count("Job succeeded") == 2
+    assert github.triggered(1) == 1
+    assert len(observer.deleted) == 2
+    assert "The token is ***." in log
+    assert github.token not in log
+    assert "INPUT_LIMIT" in log
+
+
+def test_a_run_that_can_never_be_rerun_fails_the_job(
+    act: Callable[..., subprocess.CompletedProcess[str]], observer: TestObserverServer, github: GithubServer
+) -> None:
+    github.add_run(REPOSITORY, 3, created_at=time.time() - 40 * 24 * 3600)
+    kept = observer.add(_link(3))
+
+    done = act(
+        WORKFLOWS / "failing.yml", *_servers(observer, github), "--secret", f"RERUNNER_TOKEN={github.token}"
+    )
+    log = done.stdout + done.stderr
+
+    assert done.returncode == 1, log[-8000:]
+    assert "exit with `FAILURE`: 1" in log
+    assert "This step never runs" not in log
+    assert observer.ids() == [kept]

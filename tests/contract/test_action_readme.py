@@ -1,0 +1,74 @@
+"""The workflow that the README gives to paste is sound, and uses only what the action has."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def pasted() -> str:
+    """The README's one workflow, the action's own address put in for the placeholder."""
+    (block,) = re.findall(
+        r"^<!-- test: workflow -->\n```yaml\n(.+?)^```",
+        (ROOT / "README.md").read_text(),
+        re.DOTALL | re.MULTILINE,
+    )
+    return str(block).replace("OWNER/REPO@TAG", "./")
+
+
+@pytest.fixture(scope="module")
+def workflow(pasted: str) -> dict[Any, Any]:
+    parsed: dict[Any, Any] = yaml.safe_load(pasted)
+    return parsed
+
+
+def test_actionlint_is_content_with_it(pasted: str) -> None:
+    actionlint = Path(sys.executable).with_name("actionlint")
+    done = subprocess.run(  # noqa: S603 - the linter of this project's own environment
+        [str(actionlint), "-no-color", "-"],
+        cwd=ROOT,
+        input=pasted,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == ""
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_is_started_by_a_schedule_or_a_person_only(workflow: dict[Any, Any]) -> None:
+    assert set(workflow[True]) == {
+        "schedule",
+        "workflow_dispatch",
+    }  # YAML 1.1 reads the key `on` as a boolean
+
+
+def test_it_runs_alone_is_never_cancelled_and_may_only_start_reruns(workflow: dict[Any, Any]) -> None:
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+    assert workflow["permissions"] == {}
+    assert workflow["jobs"]["rerun"]["permissions"] == {"actions": "write"}
+
+
+def test_it_names_only_inputs_and_outputs_of_the_action(workflow: dict[Any, Any], pasted: str) -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    (step,) = [step for step in workflow["jobs"]["rerun"]["steps"] if step.get("uses") == "./"]
+
+    assert set(step["with"]) <= set(action["inputs"])
+    assert set(re.findall(r"steps\.rerun\.outputs\.(\w+)", pasted)) <= set(action["outputs"])
+
+
+def test_every_output_is_explained() -> None:
+    outputs = yaml.safe_load((ROOT / "action.yml").read_text())["outputs"]
+    readme = (ROOT / "README.md").read_text()
+
+    assert [name for name in outputs if f"`{name}`" not in readme] == []
