@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from test_executions_rerunner.demo.wire import Answer, RecordedRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Action = Literal["answer", "reset", "close", "hang", "cut", "garbage", "delay"]
 
@@ -22,17 +24,21 @@ class Fault:
         path: A regular expression, searched in the path with its query.
         times: How often it hits; ``None``: for ever.
         skip: How many matching requests pass first.
-        action: ``answer`` sends ``status``, ``headers`` and ``body``. ``reset`` ends the connection with a RST,
-            ``close`` with a FIN, both without an answer. ``hang`` sends nothing for ``seconds`` and then closes; it
-            ends early when the client goes away or the server stops. ``cut`` announces a body and closes in the
-            middle of it. ``garbage`` sends a 200 with ``body`` (by default half a JSON object) as JSON, and with
-            ``status=0`` the bytes of ``body`` in place of an HTTP answer. ``delay`` waits ``seconds``, then answers
-            truly.
+        action: What happens.
+
+            - ``answer`` sends ``status``, ``headers`` and ``body``.
+            - ``reset`` ends the connection with a RST, ``close`` with a FIN, both without an answer.
+            - ``hang`` sends nothing for ``seconds`` and then closes; it ends early when the client goes away
+              or the server stops.
+            - ``cut`` announces a body and closes in the middle of it.
+            - ``garbage`` sends a 200 with ``body`` (by default half a JSON object) as JSON, and with
+              ``status=0`` the bytes of ``body`` in place of an HTTP answer.
+            - ``delay`` waits ``seconds``, then answers truly.
         status: The status to send.
         headers: Headers to send; a ``Content-Type`` among them replaces ``text/html``.
         body: The body to send.
-        effect: Whether the request takes its true effect first: ``effect=True, action="reset"`` is an accepted
-            request whose answer was lost.
+        effect: Whether the request takes its true effect first: with ``action="reset"`` it is accepted and
+            its answer lost.
         seconds: How long to hang or to delay.
         used: How often it has hit.
     """

@@ -1,6 +1,6 @@
 """GitHub's rate limits and the words in which GitHub refuses.
 
-The messages are those of api.github.com as recorded or reported in public; only they tell its 403 answers apart.
+The messages are those of api.github.com as recorded or reported in public; only they tell its 403 apart.
 """
 
 from __future__ import annotations

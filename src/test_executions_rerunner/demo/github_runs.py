@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
 
 Access = Literal["write", "read", "none"]
 _OVER = "completed"
@@ -30,6 +31,11 @@ class Repository:
     permission: Access = "write"
     moved_to: str | None = None
 
+    @property
+    def current_name(self) -> str:
+        """The name that it shows."""
+        return self.moved_to or self.name
+
 
 @dataclass(slots=True, eq=False)
 class RunJob:
@@ -48,6 +54,18 @@ class RunJob:
         return self.status == _OVER and self.conclusion not in _FINE
 
 
+class JobNumbers:
+    """Job ids, each given once."""
+
+    def __init__(self) -> None:
+        self._last = 37_221_100_000
+
+    def next(self) -> int:
+        """Return a new one."""
+        self._last += 1
+        return self._last
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """An attempt of a run; its times are true seconds."""
@@ -64,6 +82,12 @@ class Attempt:
         for job in self.jobs:
             if job.status != _OVER:
                 job.status, job.conclusion = _OVER, conclusion
+
+    def start(self) -> None:
+        """Let its queued jobs run."""
+        self.status = "in_progress"
+        for job in self.jobs:
+            job.status = "in_progress" if job.status == "queued" else job.status
 
 
 @dataclass(slots=True, eq=False)
@@ -96,99 +120,65 @@ class Run:
         attempts = self.attempts if every_attempt else self.attempts[-1:]
         return [job for attempt in attempts for job in attempt.jobs]
 
+    def job_names(self, *, only_failed: bool) -> set[str]:
+        """Return the names of all jobs, or of those whose newest entry failed."""
+        newest = {job.name: job for job in self.jobs(every_attempt=True)}
+        return {name for name, job in newest.items() if job.failed or not only_failed}
 
-class JobNumbers:
-    """Job ids, each given once."""
+    def add_jobs(self, jobs: Iterable[str | Mapping[str, object]], ids: JobNumbers) -> None:
+        """Give a new run its jobs.
 
-    def __init__(self) -> None:
-        self._last = 37_221_100_000
-
-    def next(self) -> int:
-        """Return a new one."""
-        self._last += 1
-        return self._last
-
-
-def first_attempts(
-    run: Run, jobs: Iterable[str | Mapping[str, object]], ids: JobNumbers, started_at: float
-) -> None:
-    """Give a new run's attempts their jobs.
-
-    A name is a job of every attempt. A mapping has ``name`` and perhaps ``id``, ``run_attempt`` (by default the
-    newest one), ``status``, ``conclusion`` and ``started_at``.
-    """
-    for each in jobs:
-        if isinstance(each, str):
-            for attempt in run.attempts:
-                job = RunJob(ids.next(), each, attempt.number, attempt.started_at)
-                job.status, job.conclusion = attempt.status, attempt.conclusion
-                attempt.jobs.append(job)
-            continue
-        number = each.get("run_attempt", run.latest.number)
-        attempt = next(attempt for attempt in run.attempts if attempt.number == number)
-        start, conclusion = (
-            each.get("started_at", attempt.started_at),
-            each.get("conclusion", attempt.conclusion),
-        )
-        given = each.get("id")
-        attempt.jobs.append(
-            RunJob(
-                given if isinstance(given, int) else ids.next(),
-                str(each["name"]),
-                attempt.number,
-                float(start) if isinstance(start, float | int) else started_at,
-                str(each.get("status", attempt.status)),
-                None if conclusion is None else str(conclusion),
+        Args:
+            jobs: A name is a job of every attempt. A mapping has ``name`` and perhaps ``id``, ``run_attempt``
+                (by default the newest one), ``status``, ``conclusion`` and ``started_at`` (by default the
+                attempt's).
+            ids: Where the ids come from that are not given.
+        """
+        for each in jobs:
+            numbers = (
+                [attempt.number for attempt in self.attempts]
+                if isinstance(each, str)
+                else [each.get("run_attempt", self.latest.number)]
             )
-        )
+            given = {"name": each} if isinstance(each, str) else each
+            for attempt in self.attempts:
+                if attempt.number in numbers:
+                    attempt.jobs.append(_job_of(attempt, given, ids))
+
+    def rerun(
+        self, names: Collection[str], ids: JobNumbers, started_at: float, *, carries_over: bool
+    ) -> Attempt:
+        """Start some jobs again in a new attempt.
+
+        Args:
+            names: The jobs.
+            ids: Where the new jobs' ids come from.
+            started_at: When, in true seconds.
+            carries_over: Whether the new attempt lists the other jobs too: with new ids, and their old times
+                and conclusions.
+        """
+        attempt = Attempt(self.latest.number + 1, started_at)
+        newest = {job.name: job for job in self.jobs(every_attempt=True)}
+        for name, old in newest.items():
+            if name in names:
+                attempt.jobs.append(RunJob(ids.next(), name, attempt.number, started_at))
+            elif carries_over:
+                attempt.jobs.append(
+                    RunJob(ids.next(), name, attempt.number, old.started_at, old.status, old.conclusion)
+                )
+        self.attempts.append(attempt)
+        return attempt
 
 
-def run_json(run: Run, api: str, server: str, skew_seconds: float) -> dict[str, object]:
-    """Return a run as ``GET /repos/OWNER/NAME/actions/runs/ID`` shows it."""
-    name, attempt = run.repository.name, run.latest
-    url = f"{api}/repos/{name}/actions/runs/{run.id}"
-    started_at = github_time(attempt.started_at + skew_seconds)
-    previous = f"{url}/attempts/{attempt.number - 1}" if attempt.number > 1 else None
-    return {
-        "id": run.id,
-        "name": "Test",
-        "run_number": 1,
-        "run_attempt": attempt.number,
-        "event": "workflow_dispatch",
-        "status": attempt.status,
-        "conclusion": attempt.conclusion,
-        "created_at": github_time(run.created_at + skew_seconds),
-        "updated_at": started_at,
-        "run_started_at": started_at,  # "resets on re-run", also of a single job
-        "url": url,
-        "html_url": f"{server}/{name}/actions/runs/{run.id}",
-        "jobs_url": f"{url}/jobs",
-        "rerun_url": f"{url}/rerun",
-        "previous_attempt_url": previous,
-        "repository": {"id": run.repository.id, "full_name": name, "private": run.repository.private},
-    }
-
-
-def job_json(job: RunJob, run: Run, api: str, server: str, skew_seconds: float) -> dict[str, object]:
-    """Return a job as ``GET …/runs/ID/jobs`` shows it."""
-    name = run.repository.name
-    started_at = github_time(job.started_at + skew_seconds)
-    return {
-        "id": job.id,
-        "run_id": run.id,
-        "name": job.name,
-        "run_attempt": job.attempt,
-        "status": job.status,
-        "conclusion": job.conclusion,
-        "created_at": started_at,
-        "started_at": started_at,
-        "completed_at": started_at if job.status == _OVER else None,
-        "url": f"{api}/repos/{name}/actions/jobs/{job.id}",
-        "run_url": f"{api}/repos/{name}/actions/runs/{run.id}",
-        "html_url": f"{server}/{name}/actions/runs/{run.id}/job/{job.id}",
-    }
-
-
-def github_time(seconds: float) -> str:
-    """Return a time as GitHub writes it: whole seconds of UTC, with a Z."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _job_of(attempt: Attempt, given: Mapping[str, object], ids: JobNumbers) -> RunJob:
+    number = given.get("id")
+    started_at = given.get("started_at", attempt.started_at)
+    conclusion = given.get("conclusion", attempt.conclusion)
+    return RunJob(
+        number if isinstance(number, int) else ids.next(),
+        str(given["name"]),
+        attempt.number,
+        started_at if isinstance(started_at, int | float) else attempt.started_at,
+        str(given.get("status", attempt.status)),
+        None if conclusion is None else str(conclusion),
+    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from test_executions_rerunner.demo.wire import RecordedRequest
+if TYPE_CHECKING:
+    from test_executions_rerunner.demo.wire import RecordedRequest
 
 _DELAY = re.compile(r"(\d+) *(secs?)?", re.ASCII)
 

@@ -45,12 +45,12 @@ class Job:
     """A job.
 
     Attributes:
-        full_name: Names of its folders and its own, joined by ``/``; a branch's name is encoded (``feature%2Fx``).
-        parameters: The definitions (``name``, ``type``, ``default``, ``choices``); ``None``: not parameterized.
+        full_name: Names of its folders and its own, joined by ``/``; that of a branch encoded (``a%2Fb``).
+        parameters: The definitions (``name``, ``type``, ``default``, ``choices``); ``None``: it has none.
         buildable: False: disabled.
         permission: What the one user may do with it.
-        kind: A freestyle job waits in the queue for its device; a Pipeline leaves it as soon as its wait is over.
-        quiet_seconds: How long an item waits that named no delay; ``None``: the server's quiet period.
+        kind: A freestyle job waits in the queue for its device; a Pipeline waits for it as a running build.
+        quiet_seconds: How long an item waits that named no delay; ``None``: as long as the server says.
         builds: In the order of their start.
         triggered: How many queue items POSTs made; identical ones are one.
         vetoed: Whether a QueueDecisionHandler refuses its items.

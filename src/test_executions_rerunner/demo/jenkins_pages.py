@@ -10,17 +10,18 @@ _HTML = "text/html;charset=utf-8"
 
 def _page(status: int, title: str, text: str, **headers: str) -> Answer:
     """Return an HTML page of Jenkins itself, which carries ``X-Jenkins``."""
-    html = f"<!DOCTYPE html><html><head><title>{title} - Jenkins</title></head><body><h1>{title}</h1>{text}</body></html>"
+    head = f"<!DOCTYPE html><html><head><title>{title} - Jenkins</title></head>"
+    html = f"{head}<body><h1>{title}</h1>{text}</body></html>"
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, html.encode(), _HTML, {"X-Jenkins": VERSION, **named})
 
 
 def _bare(status: int, text: str, **headers: str) -> Answer:
     """Return a page that comes from before Jenkins' own filters: without ``X-Jenkins``."""
-    html = f"<html><head><title>Error {status} {text}</title></head><body><h2>HTTP ERROR {status} {text}</h2></body></html>"
-    return Answer(
-        status, html.encode(), _HTML, {name.replace("_", "-"): value for name, value in headers.items()}
-    )
+    head = f"<html><head><title>Error {status} {text}</title></head>"
+    html = f"{head}<body><h2>HTTP ERROR {status} {text}</h2></body></html>"
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, html.encode(), _HTML, named)
 
 
 def plain(status: int, text: str) -> Answer:

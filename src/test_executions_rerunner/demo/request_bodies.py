@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from test_executions_rerunner.demo.requests_queue import FAMILIES, QueuedRequest
 from test_executions_rerunner.demo.wire import Answer, RecordedRequest, json_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PRIORITY_MAX = 1_000_000
 
@@ -137,7 +141,7 @@ def _refused(
     where: list[str | int],
     message: str,
     value: object,
-    context: dict[str, object] | dict[str, str] | None = None,
+    context: Mapping[str, object] | None = None,
 ) -> BodyError:
     detail: dict[str, object] = {"type": kind, "loc": where, "msg": message, "input": value}
     if context is not None:

@@ -20,7 +20,7 @@ class QueuedRequest:
         test_execution_id: The id shown; a stranger's value where a test wants one.
         ci_link: The link shown.
         created_at: When it was queued, in true seconds since 1970, or a raw value that is shown as it stands.
-        fields: ``family``, ``priority``, ``environment``, ``environment_architecture``, ``build_architecture``.
+        fields: ``family``, ``priority``, ``environment``, and the architectures of environment and build.
         overrides: Top-level values shown instead of the true ones.
         without: Names of top-level fields left out, as an older Test Observer does.
         raw: Shown instead of everything else, where ``is_raw``.

@@ -32,7 +32,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, 0 s: close() sends a RST
 
 
 class LoopbackServer(ABC):
-    """An HTTP server on 127.0.0.1 and a free port, from ``start`` to ``stop`` (or as a context manager).
+    """An HTTP server on 127.0.0.1 and a free port, from ``start`` to ``stop``; a context manager too.
 
     Times given to a server's methods are true ones (``time.time()``); its answers show them moved by its skew.
 
@@ -41,7 +41,7 @@ class LoopbackServer(ABC):
         port: The port, once started.
         requests: Every complete request, in order of arrival.
         connections: How many TCP connections were accepted so far.
-        clock_skew_seconds: How far the server's clock is ahead: moves ``Date`` and every time that it answers.
+        clock_skew_seconds: How far its clock is ahead: moves ``Date`` and every time that it answers.
         latency_seconds: By method, how long an answer takes after the request took effect.
         idle_seconds: How long an idle connection is kept; ``None``: for ever.
     """

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 import time
 from bisect import insort
-from collections.abc import Iterable, Mapping
 from operator import attrgetter
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from test_executions_rerunner.demo.request_bodies import (
     Body,
@@ -23,6 +22,9 @@ from test_executions_rerunner.demo.request_bodies import (
 from test_executions_rerunner.demo.requests_queue import FAMILIES, QueuedRequest
 from test_executions_rerunner.demo.server import LoopbackServer
 from test_executions_rerunner.demo.wire import Answer, RecordedRequest, json_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 VIEW, CHANGE, BULK = "view_rerun", "change_rerun", "change_rerun_bulk"
 _RERUNS = "/v1/test-executions/reruns"
@@ -143,9 +145,12 @@ class TestObserverServer(LoopbackServer):
             return json_answer({"detail": "Not Found"}, 404)
         if request.method == "GET":
             return self._get(request)
-        if request.method not in ("POST", "DELETE"):
-            # Starlette names the methods of the first route of this path only.
-            return json_answer({"detail": "Method Not Allowed"}, 405, {"allow": "POST"})
+        if request.method in ("POST", "DELETE"):
+            return self._change(request)
+        # Starlette names the methods of the first route of this path only.
+        return json_answer({"detail": "Method Not Allowed"}, 405, {"allow": "POST"})
+
+    def _change(self, request: RecordedRequest) -> Answer:
         try:
             body = read_body(request)  # a wrong body comes before a missing permission
         except BodyError as error:

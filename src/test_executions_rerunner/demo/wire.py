@@ -1,17 +1,20 @@
 """HTTP/1.1 as the loopback servers speak it: requests read from a socket, answers written in one piece.
 
-``http.server`` reads headers through ``email.parser`` and writes an answer in several pieces; both cost more than
-everything else these servers do, and a benchmark measures clients against them.
+``http.server`` reads headers through ``email.parser`` and writes an answer in several pieces; both cost more
+than everything else these servers do, and a benchmark measures clients against them.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
-import socket
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    import socket
 
 _CHUNK = 65536
 _HEAD_END = b"\r\n\r\n"
