@@ -95,8 +95,7 @@ class GithubServer(GithubApi):
         """
         created = time.time() - 7200 if created_at is None else created_at
         attempts = [
-            Attempt(number, created + (number - 1) * 60, "completed", "failure")
-            for number in range(1, run_attempt + 1)
+            Attempt(number, created + (number - 1) * 60, "completed", "failure") for number in range(1, run_attempt + 1)
         ]
         latest = attempts[-1]
         latest.status, latest.conclusion = status, conclusion if status == "completed" else None

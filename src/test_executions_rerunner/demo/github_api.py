@@ -77,9 +77,7 @@ class GithubApi(LoopbackServer):
             return refusal(404, "Not Found")
         return self._repository_answer(request, found, anonymous=anonymous)
 
-    def _repository_answer(
-        self, request: RecordedRequest, found: re.Match[str], *, anonymous: bool
-    ) -> Answer:
+    def _repository_answer(self, request: RecordedRequest, found: re.Match[str], *, anonymous: bool) -> Answer:
         repository = self._visible(found[1], found[2], anonymous=anonymous)
         if repository is None:
             return refusal(404, "Not Found")
@@ -124,9 +122,7 @@ class GithubApi(LoopbackServer):
         location = f"{self.url}/repositories/{repository.id}{rest}{query}"
         return json_answer(moved_json(location), 301, {"Location": location})
 
-    def _run_answer(
-        self, request: RecordedRequest, repository: Repository, rest: str, *, pushes: bool
-    ) -> Answer:
+    def _run_answer(self, request: RecordedRequest, repository: Repository, rest: str, *, pushes: bool) -> Answer:
         found = _RUN.fullmatch(rest)
         run = self._runs.get(int(found[1])) if found else None
         action = (found[2] or "") if found else ""

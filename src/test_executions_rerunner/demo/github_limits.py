@@ -37,9 +37,7 @@ def refusal(status: int, message: str, headers: dict[str, str] | None = None) ->
     """Return a refusal as GitHub words it."""
     docs = _RERUN_DOCS if status == 403 else _DOCS  # noqa: PLR2004 - the status of every refused rerun
     docs = _LIMITS_DOCS if "rate limit" in message else docs
-    return json_answer(
-        {"message": message, "documentation_url": docs, "status": str(status)}, status, headers
-    )
+    return json_answer({"message": message, "documentation_url": docs, "status": str(status)}, status, headers)
 
 
 class RateLimit:

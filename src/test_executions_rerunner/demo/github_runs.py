@@ -145,9 +145,7 @@ class Run:
                 if attempt.number in numbers:
                     attempt.jobs.append(_job_of(attempt, given, ids))
 
-    def rerun(
-        self, names: Collection[str], ids: JobNumbers, started_at: float, *, carries_over: bool
-    ) -> Attempt:
+    def rerun(self, names: Collection[str], ids: JobNumbers, started_at: float, *, carries_over: bool) -> Attempt:
         """Start some jobs again in a new attempt.
 
         Args:

@@ -28,11 +28,7 @@ def job_json(job: Job, root: str, now: float, skew_seconds: float) -> dict[str, 
         skew_seconds: How far the server's clock is ahead.
     """
     url = f"{root}/{path_of(job.full_name)}/"
-    builds = [
-        _build_json(build, job, url, skew_seconds)
-        for build in reversed(job.builds)
-        if build.visible_at <= now
-    ]
+    builds = [_build_json(build, job, url, skew_seconds) for build in reversed(job.builds) if build.visible_at <= now]
     value: dict[str, object] = {
         "name": job.name,
         "fullName": job.full_name,

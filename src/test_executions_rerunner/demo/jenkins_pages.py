@@ -46,9 +46,7 @@ def nothing_submitted() -> Answer:
 
 def oops() -> Answer:
     """Return the 500 that names nothing, for a wrong value and for a fault alike."""
-    return _page(
-        500, "Oops!", "<p>A problem occurred while processing the request.</p><p>Logging ID=0f1e2d3c</p>"
-    )
+    return _page(500, "Oops!", "<p>A problem occurred while processing the request.</p><p>Logging ID=0f1e2d3c</p>")
 
 
 def unauthorized() -> Answer:

@@ -61,9 +61,7 @@ def read_body(request: RecordedRequest) -> Body:
     except ValueError as error:
         position = error.pos if isinstance(error, json.JSONDecodeError) else 0
         message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise _refused(
-            "json_invalid", ["body", position], "JSON decode error", {}, {"error": message}
-        ) from error
+        raise _refused("json_invalid", ["body", position], "JSON decode error", {}, {"error": message}) from error
     if not isinstance(value, dict):
         raise _no_object(value)
     return Body(_read_ids(value.get("test_execution_ids", [])), _read_filters(value), _read_priority(value))

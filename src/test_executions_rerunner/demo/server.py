@@ -34,7 +34,8 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, 0 s: close() sends a RST
 class LoopbackServer(ABC):
     """An HTTP server on 127.0.0.1 and a free port, from ``start`` to ``stop``; a context manager too.
 
-    Times given to a server's methods are true ones (``time.time()``); its answers show them moved by its skew.
+    Times given to a server's methods are true ones (``time.time()``); its answers show them moved by its
+    skew.
 
     Attributes:
         url: The server's address with its context path, without a slash at the end.
@@ -114,9 +115,7 @@ class LoopbackServer(ABC):
 
     def count(self, method: str, path_part: str = "") -> int:
         """Return how many requests of this method have ``path_part`` in their path or query."""
-        return sum(
-            request.method == method and path_part in request.target for request in list(self.requests)
-        )
+        return sum(request.method == method and path_part in request.target for request in list(self.requests))
 
     def inject(self, fault: Fault) -> Fault:
         """Add a fault; of several that match a request, the first injected one that has hits left wins."""
@@ -127,9 +126,7 @@ class LoopbackServer(ABC):
         """Forget all faults, used up or not."""
         self._faults.clear()
 
-    def wait_for(
-        self, method: str, path_part: str = "", *, count: int = 1, timeout_seconds: float = 10
-    ) -> None:
+    def wait_for(self, method: str, path_part: str = "", *, count: int = 1, timeout_seconds: float = 10) -> None:
         """Wait until that many such requests have arrived, answered or not.
 
         Raises:
@@ -157,9 +154,7 @@ class LoopbackServer(ABC):
                 if idle and not _readable(unread, 0):
                     return
                 if time.monotonic() > deadline:
-                    raise TimeoutError(
-                        f"The server at {self.url} was still at work after {timeout_seconds} s."
-                    )
+                    raise TimeoutError(f"The server at {self.url} was still at work after {timeout_seconds} s.")
                 self._changed.wait(0.001)
 
     def _accept(self, listener: socket.socket) -> None:
@@ -236,14 +231,14 @@ class LoopbackServer(ABC):
     def _send(self, link: socket.socket, request: RecordedRequest, answer: Answer) -> bool:
         request.status = answer.status
         head = head_of(answer, formatdate(self.now(), usegmt=True), self.server_name)
-        link.sendall(head if request.method == "HEAD" else head + answer.body)
-        return not (
-            answer.close or (answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and self.closes_after_500)
-        )
+        try:
+            link.sendall(head if request.method == "HEAD" else head + answer.body)
+        except OSError:
+            request.status = None
+            raise
+        return not (answer.close or (answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and self.closes_after_500))
 
-    def _play(
-        self, fault: Fault, link: socket.socket, request: RecordedRequest, answer: Answer | None
-    ) -> bool:
+    def _play(self, fault: Fault, link: socket.socket, request: RecordedRequest, answer: Answer | None) -> bool:
         if fault.action == "answer" or (fault.action == "garbage" and fault.status):
             return self._send(link, request, fault.answer())
         if fault.action == "reset":

@@ -1,0 +1,175 @@
+"""What the parts of this package hand to each other."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+LARGEST_ID = 2**31 - 1
+"""Test Observer answers 500 for a larger one, and removes nothing."""
+
+RawRequest: TypeAlias = "Mapping[str, Any]"
+"""One entry of the queue as Test Observer's GET gives it."""
+
+
+class PostArguments(TypedDict, total=False):
+    """The POST that starts a target again."""
+
+    url: str
+    """Always present; built by a processor, below its configured origin."""
+    json: dict[str, Any]
+    """Build parameters (Jenkins only), sent as a form."""
+
+
+class State(str, Enum):
+    """What became of a request; design section 6 of the README's table."""
+
+    TRIGGERED = "triggered"
+    ALREADY_RERUN = "already-rerun"
+    PLANNED = "planned"
+    DEFERRED = "deferred"
+    UNSUPPORTED = "unsupported"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a person should know."""
+        return self in {State.REFUSED, State.FAILED, State.UNKNOWN}
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the request's rerun is known to have been accepted."""
+        return self in {State.TRIGGERED, State.ALREADY_RERUN}
+
+
+class Unreadable:
+    """A ``created_at`` that is no time."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
+@dataclass(frozen=True, eq=False)
+class RerunRequest:
+    """One entry of the queue, read once; two entries are never equal, whatever they say."""
+
+    test_execution_id: int | None
+    """1 to 2^31-1, or None where the entry names none."""
+    ci_link: object
+    """Where the run or build is found; anything at all, since strangers write it."""
+    family: object
+    """One of five words, when Test Observer says it."""
+    created_at: float | Unreadable | None
+    """When the rerun was asked for: seconds since 1970 on Test Observer's clock."""
+    problem: str | None = None
+    """Why this entry can never be triggered, where it says itself."""
+
+    @classmethod
+    def read(cls, raw: object, *, needs_id: bool = True) -> RerunRequest:
+        """Read an entry of any shape; nothing is raised, since nobody else may suffer from it.
+
+        Args:
+            raw: One element of the queue's JSON array.
+            needs_id: False for a file of requests, whose entries may lack an id: nothing is to be removed then.
+        """
+        if not isinstance(raw, dict):
+            return cls(None, None, None, None, f"an entry of the queue is no object: {raw!r}")
+        number, problem = raw.get("test_execution_id"), None
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= LARGEST_ID:
+            if needs_id or number is not None:
+                problem = f"test_execution_id {number!r} is no whole number from 1 to {LARGEST_ID}"
+            number = None
+        return cls(number, raw.get("ci_link"), raw.get("family"), read_time(raw.get("created_at")), problem)
+
+
+def read_time(written: object) -> float | Unreadable | None:
+    """Read a time in ISO 8601 as seconds since 1970; one without a zone, as Test Observer's, means UTC."""
+    if written is None:
+        return None
+    if not isinstance(written, str):
+        return Unreadable(written)
+    try:
+        # Python 3.10 reads neither a Z nor every count of digits
+        moment = datetime.datetime.fromisoformat(_for_python_3_10(written))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        return Unreadable(written)
+
+
+def _for_python_3_10(moment: str) -> str:
+    if moment.endswith(("Z", "z")):
+        moment = moment[:-1] + "+00:00"
+    head, point, tail = moment.partition(".")
+    if point:
+        digits = len(tail) - len(tail.lstrip("0123456789"))
+        moment = f"{head}.{tail[:digits][:6]:0<6}{tail[digits:]}"
+    return moment
+
+
+@dataclass(frozen=True)
+class Target:
+    """The run or job that a link names."""
+
+    key: Hashable
+    """Equal for two requests whose triggers would be the same."""
+    name: str
+    """For people, in the terms of the CI system; printable ASCII."""
+    post_arguments: PostArguments
+    """The POST that starts it again."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """Proof that a target was rerun after a request was made."""
+
+    reason: str
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a target is not to be triggered, or how its trigger ended: one outcome for all its requests."""
+
+    state: State
+    reason: str
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at a target found, before its trigger."""
+
+    post_arguments: PostArguments
+    """The POST to send now."""
+    served: Mapping[RerunRequest, Served] = field(default_factory=dict)
+    """The requests whose rerun was found."""
+    verdict: Verdict | None = None
+    """Set where the others must not be triggered."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about the trigger, such as parameters that the job does not define."""
+    before: Any = None
+    """The processor's own record of the state, to compare with after a doubtful POST."""
+    delay: bool = True
+    """False for a Jenkins job that defines a parameter called ``delay`` itself."""
+
+
+@dataclass
+class Outcome:
+    """What became of one request."""
+
+    request: RerunRequest
+    state: State
+    reason: str
+    target: str | None = None
+    link: str | None = None
+    deleted: bool = False
+    """Whether the request has left the queue of Test Observer by this drain's hand."""
+    delete_error: str | None = None
+    """Why it could not be deleted."""

@@ -1,0 +1,131 @@
+"""From the text of a setting to its value: each function parses one kind, or says what is allowed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
+_REPOSITORY = re.compile(r"[A-Za-z0-9_*?\[\]!-]+/[A-Za-z0-9._*?\[\]!-]+")
+_MOST_DIGITS = 9
+
+FAMILIES = ("snap", "deb", "charm", "image", "solution")
+"""The families that Test Observer knows; any other is answered 422."""
+
+
+class Secret(str):
+    """A text that neither ``repr`` nor a traceback shows."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class BuildParameter(str):
+    """A build parameter as it was written, ``[FAMILY:]NAME=VALUE``, with its parts.
+
+    Attributes:
+        family: The family that it serves, or None: every family already served.
+        name: The parameter's name.
+        value: Its value, maybe empty.
+    """
+
+    family: str | None
+    name: str
+    value: str
+
+    def __new__(cls, written: str) -> BuildParameter:
+        """Take the text apart; a ValueError says what is allowed."""
+        self = super().__new__(cls, written)
+        before, equals, self.value = written.partition("=")
+        family, colon, name = before.strip().rpartition(":")
+        self.family, self.name = family.strip() if colon else None, name.strip()
+        if not equals or not self.name or (colon and self.family not in FAMILIES):
+            raise ValueError(f"write [FAMILY:]NAME=VALUE, FAMILY being one of {', '.join(FAMILIES)}")
+        if not self.name.isprintable() or self.name == "json":
+            raise ValueError("a name is printable, and not 'json', which makes Jenkins ignore all others")
+        return self
+
+
+def text(given: str) -> str:
+    """Return any text that is one line."""
+    given = given.strip()
+    if not given.isprintable():
+        raise ValueError("one line of printable characters is allowed")
+    return given
+
+
+def secret(given: str) -> Secret:
+    """Return a credential; whatever an HTTP header cannot carry is refused."""
+    given = given.strip()
+    if not (given.isascii() and given.isprintable()) or " " in given:
+        raise ValueError("printable ASCII without blanks is allowed, on one line")
+    return Secret(given)
+
+
+def user(given: str) -> str:
+    """Return a user's name; Basic authentication has no way to carry a colon in it."""
+    given = text(given)
+    if ":" in given:
+        raise ValueError("a user name without a colon is allowed")
+    return given
+
+
+def url(given: str) -> str:
+    """Return the URL of a server, normalised, without a slash at its end."""
+    from test_executions_rerunner.links import Origin  # noqa: PLC0415 - not needed to show --help
+
+    try:
+        return str(Origin.parse(given.strip()))
+    except ValueError as error:
+        raise ValueError(f"write http(s)://HOST[:PORT][/PATH], without credentials ({error})") from error
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """Return a parser for a closed set of words."""
+
+    def parse(given: str) -> str:
+        if given.strip() not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)} is allowed")
+        return given.strip()
+
+    return parse
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a parser for whole numbers in a range, both ends included."""
+    allowed = f"a whole number from {least} to {most}" if most else f"a whole number of {least} or more"
+
+    def parse(given: str) -> int:
+        given = given.strip()
+        if not (given.isascii() and given.isdigit()) or len(given) > _MOST_DIGITS:
+            raise ValueError(f"{allowed} is allowed")
+        if int(given) < least or (most and int(given) > most):
+            raise ValueError(f"{allowed} is allowed")
+        return int(given)
+
+    return parse
+
+
+def boolean(given: str) -> bool:
+    """Return what true/false, yes/no or 1/0 say, in any case."""
+    word = given.strip().lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError("true/false, yes/no or 1/0 is allowed")
+    return word in _TRUE
+
+
+def repository(given: str) -> str:
+    """Return a pattern of repositories: OWNER/NAME, each maybe with ``*``, ``?`` or ``[...]``."""
+    if not _REPOSITORY.fullmatch(given):
+        raise ValueError("OWNER/NAME is allowed, with the globs *, ? and [...]")
+    return given
+
+
+def build_parameter(given: str) -> BuildParameter:
+    """Return one build parameter, ``[FAMILY:]NAME=VALUE``."""
+    return BuildParameter(given)

@@ -1,0 +1,160 @@
+"""What each kind of failure means, for a look and for a trigger: the one table to check against the README.
+
+A processor turns whatever its client raised into a `Failure` (`RequestProcessor.explain`); what follows from it
+stands in `POLICY` and nowhere else.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+import requests
+import urllib3
+
+from test_executions_rerunner.models import State
+from test_executions_rerunner.words import retry_after_seconds, server_words
+
+SECONDS_WITHOUT_RETRY_AFTER = 60.0
+"""GitHub asks for a minute at least where it announces no time."""
+
+
+class Fault(Enum):
+    """The kinds of failure of one call."""
+
+    NOT_SENT = auto()
+    """No connection: the server has certainly not seen the call."""
+    BUSY = auto()
+    """A rate limit, or 429 or 503 with Retry-After: certainly not processed, later it may be."""
+    STARTING = auto()
+    """503 without Retry-After: Jenkins starts or restarts."""
+    BROKEN = auto()
+    """Reset, time-out, 500, 502, 504, garbage: it may have been processed."""
+    UNAUTHORIZED = auto()
+    """401: the credential is refused for everything."""
+    FORBIDDEN = auto()
+    """403: the credential is refused for this, at least."""
+    RUNNING = auto()
+    """GitHub: the run is already running; somebody may have been faster."""
+    DISABLED = auto()
+    """The job takes no builds for now."""
+    NEVER = auto()
+    """This target can never be started again."""
+    REJECTED = auto()
+    """Any other answer that is no acceptance."""
+
+
+class React(Enum):
+    """What to do after a trigger that was not accepted."""
+
+    REPEAT = auto()
+    """It was certainly not processed: wait, look, send it again; the bounds are those of `Waiting`."""
+    COMPARE = auto()
+    """In doubt: look again and compare with the state before; only a change of ours is `triggered`."""
+    LOOK = auto()
+    """Look again: a rerun since the request is `already-rerun`."""
+    RECHECK = auto()
+    """Look again: if that is refused too, the drain stops; if not, only this one failed."""
+    END = auto()
+    """Nothing more to find out."""
+
+
+class Rule(NamedTuple):
+    """What one kind of failure means."""
+
+    look_again: bool
+    """Whether a failed look is repeated with backoff."""
+    look_state: State
+    """The outcome when the look failed for good; nothing is triggered."""
+    stops: bool
+    """Whether a look that failed for good stops the drain."""
+    react: React
+    """What follows a failed trigger."""
+    trigger_state: State
+    """The outcome when that does not settle it."""
+
+
+POLICY: dict[Fault, Rule] = {
+    #                        a look fails:           stops   a trigger fails:
+    Fault.NOT_SENT: Rule(True, State.FAILED, False, React.REPEAT, State.FAILED),
+    Fault.BUSY: Rule(False, State.DEFERRED, False, React.REPEAT, State.DEFERRED),
+    Fault.STARTING: Rule(True, State.DEFERRED, False, React.COMPARE, State.DEFERRED),
+    Fault.BROKEN: Rule(True, State.FAILED, False, React.COMPARE, State.UNKNOWN),
+    Fault.UNAUTHORIZED: Rule(False, State.FAILED, True, React.RECHECK, State.FAILED),
+    Fault.FORBIDDEN: Rule(False, State.FAILED, False, React.RECHECK, State.FAILED),
+    Fault.RUNNING: Rule(False, State.DEFERRED, False, React.LOOK, State.DEFERRED),
+    Fault.DISABLED: Rule(False, State.DEFERRED, False, React.END, State.DEFERRED),
+    Fault.NEVER: Rule(False, State.REFUSED, False, React.END, State.REFUSED),
+    Fault.REJECTED: Rule(False, State.FAILED, False, React.END, State.FAILED),
+}
+
+
+class Failure(NamedTuple):
+    """One failed call, understood."""
+
+    fault: Fault
+    reason: str
+    """What came back, in the server's words; harmless text."""
+    wait_seconds: float | None = None
+    """How long the server asks to wait (`Fault.BUSY` only)."""
+
+    @property
+    def rule(self) -> Rule:
+        """What it means."""
+        return POLICY[self.fault]
+
+
+def explain(error: BaseException) -> Failure:
+    """Understand an exception of requests as far as every HTTP server means the same by it."""
+    response = getattr(error, "response", None)
+    if isinstance(error, requests.exceptions.HTTPError) and response is not None:
+        return explain_response(response)
+    if isinstance(error, requests.exceptions.SSLError):
+        return Failure(
+            Fault.REJECTED,
+            f"its TLS certificate is not trusted ({_innermost(error)}); set REQUESTS_CA_BUNDLE to the CA's file",
+        )
+    if was_not_sent(error):
+        return Failure(Fault.NOT_SENT, f"no connection: {_innermost(error)}")
+    if isinstance(error, requests.exceptions.Timeout):
+        return Failure(Fault.BROKEN, "no answer in time")
+    if isinstance(error, requests.exceptions.InvalidJSONError):
+        return Failure(Fault.BROKEN, str(error))
+    if isinstance(error, requests.exceptions.RequestException):
+        return Failure(Fault.BROKEN, f"the connection broke: {_innermost(error)}")
+    return Failure(Fault.REJECTED, f"{type(error).__name__}: {error}")
+
+
+def explain_response(response: requests.Response) -> Failure:
+    """Understand a refusal by its status alone."""
+    status = response.status_code
+    reason = f"{status} {server_words(response)}".rstrip()
+    wait = retry_after_seconds(response.headers)
+    if status == 429 or (status == 503 and wait is not None):  # noqa: PLR2004 - HTTP's own numbers
+        return Failure(Fault.BUSY, reason, SECONDS_WITHOUT_RETRY_AFTER if wait is None else wait)
+    faults = {401: Fault.UNAUTHORIZED, 403: Fault.FORBIDDEN, 503: Fault.STARTING}
+    return Failure(faults.get(status, Fault.BROKEN if status >= 500 else Fault.REJECTED), reason)  # noqa: PLR2004
+
+
+def was_not_sent(error: BaseException) -> bool:
+    """Tell whether no connection was made at all: refused, no such host, no route, not in time."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return True
+    cause = error.args[0] if isinstance(error, requests.exceptions.ConnectionError) and error.args else None
+    reason = getattr(cause, "reason", None)
+    if isinstance(reason, urllib3.exceptions.ProxyError):
+        reason = reason.original_error
+    return isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError))
+
+
+def _innermost(error: BaseException) -> str:
+    """Return the most telling text of a chain of wrapped exceptions, such as ``Connection refused``."""
+    while True:
+        wrapped = [part for part in (*error.args, getattr(error, "reason", None)) if isinstance(part, Exception)]
+        if not wrapped:
+            break
+        error = wrapped[-1]
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, urllib3.exceptions.NewConnectionError) and isinstance(cause, OSError):
+        error = cause
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

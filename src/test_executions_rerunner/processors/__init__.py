@@ -1,0 +1,1 @@
+"""One module for each CI system, behind the interface of `base`."""

@@ -1,0 +1,161 @@
+"""What every processor promises, and may raise."""
+
+from __future__ import annotations
+
+import abc
+import functools
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import requests
+
+from test_executions_rerunner.errors import TriggerRefusedError
+from test_executions_rerunner.models import Look, PostArguments, RawRequest, RerunRequest, Served, Target
+from test_executions_rerunner.policy import Failure, Fault, explain
+from test_executions_rerunner.sessions import Calls
+from test_executions_rerunner.text import without
+from test_executions_rerunner.waiting import ServerClock, Waiting
+from test_executions_rerunner.words import server_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Returned = TypeVar("Returned")
+
+
+class on_class_or_instance(Generic[Returned]):  # noqa: N801 - used as a decorator
+    """A method that works on the class too: there it runs on an instance with the default settings."""
+
+    def __init__(self, method: Callable[..., Returned]) -> None:
+        self._method = method
+        functools.update_wrapper(self, method)  # type: ignore[arg-type] # a descriptor has the same names
+
+    def __get__(self, instance: RequestProcessor | None, owner: type[RequestProcessor]) -> Callable[..., Returned]:
+        """Bind to the instance, or to a new one that has no credential."""
+        return functools.partial(self._method, owner.with_defaults() if instance is None else instance)
+
+
+class RequestProcessor(abc.ABC):
+    """Turns rerun requests into triggers for one CI system, sends them, and looks at what they started.
+
+    Attributes:
+        calls: The calls to the CI system, with its clock and rate limit.
+        secrets: Texts that must not be shown, whoever says them.
+    """
+
+    name: ClassVar[str]
+    """How the command line calls it."""
+    momentary: ClassVar[frozenset[Fault]] = frozenset()
+    """Faults of a look that count only if they are still there some seconds later."""
+
+    def __init__(self, *, secrets: tuple[str, ...], waiting: Waiting | None) -> None:
+        self.calls = Calls(waiting or Waiting(), self.explain)
+        self.secrets = tuple(secret for secret in secrets if secret)
+
+    @classmethod
+    @abc.abstractmethod
+    def with_defaults(cls) -> RequestProcessor:
+        """Return an instance with the default settings and no credential."""
+
+    @property
+    def waiting(self) -> Waiting:
+        """The waits of the drain."""
+        return self.calls.waiting
+
+    @abc.abstractmethod
+    def target(self, request: RerunRequest) -> Target:
+        """Return the run or job that a request asks for.
+
+        Raises:
+            RequestProcessingError: This processor cannot serve it, whatever is in it. Nothing was sent.
+        """
+
+    @on_class_or_instance
+    def process(self, rerun_request: RawRequest) -> PostArguments:
+        """Return the POST that starts again what a request asks for; nothing is sent.
+
+        Args:
+            rerun_request: One entry of the queue, at least ``{"ci_link": str, "family": str}``.
+
+        Returns:
+            ``{"url": str}``, for Jenkins also ``"json"``: the build parameters.
+
+        Raises:
+            RequestProcessingError: This processor cannot serve it, whatever is in it.
+        """
+        return self.target(RerunRequest.read(rerun_request, needs_id=False)).post_arguments
+
+    @abc.abstractmethod
+    def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
+        """Send one trigger, once, and never look.
+
+        Args:
+            post_arguments: As `process` returns it; its URL is checked again.
+            delay: False for a Jenkins job that defines a parameter of that name itself.
+
+        Returns:
+            What the server said, and the link of the rerun where it told one.
+
+        Raises:
+            RequestProcessingError: The URL is none that `process` returns; nothing was sent.
+            requests.exceptions.HTTPError: Not accepted; ``response`` has the true status, headers and body.
+            requests.exceptions.RequestException: No answer at all.
+        """
+
+    def snapshot(self) -> Any:  # noqa: ANN401 - only its own processor reads it
+        """Read once what concerns all targets of a window, for `look`.
+
+        Raises:
+            CallError: It could not be read.
+        """
+        return None
+
+    @abc.abstractmethod
+    def look(self, target: Target, asked_at: Mapping[RerunRequest, float | None], snapshot: Any) -> Look:  # noqa: ANN401
+        """Find out what of a target was rerun since it was asked for.
+
+        Args:
+            target: The run or job.
+            asked_at: Its requests, each with the moment of our own clock at which it was made; None: not known.
+            snapshot: What `snapshot` returned since; None: to be read now.
+
+        Raises:
+            CallError: It could not be looked at.
+        """
+
+    @abc.abstractmethod
+    def changed(self, target: Target, look: Look) -> Served | None:
+        """Look again after a doubtful trigger: has ours been started since that look?
+
+        Raises:
+            CallError: It could not be looked at.
+        """
+
+    def rerun_link(self, target: Target, look: Look) -> str | None:
+        """Return the link of what the trigger of a look starts, where it is known beforehand."""
+        del target, look
+        return None
+
+    def cannot_join(self, request: RerunRequest, sent: PostArguments) -> str | None:
+        """Return why a request is not served by a trigger of its target that was sent before it came."""
+        del request, sent
+        return None
+
+    def wait_for_turn(self) -> None:
+        """Wait until the CI system's own pace allows another trigger."""
+
+    def explain(self, error: BaseException) -> Failure:
+        """Understand what a call raised; what follows from it stands in `policy`."""
+        return explain(error)
+
+    def words(self, response: requests.Response) -> str:
+        """Return what the server said, harmless and without our own secrets."""
+        return without(self.secrets, server_words(response))
+
+    def refused(self, what: str, response: requests.Response) -> TriggerRefusedError:
+        """Return the error for a trigger that was not accepted."""
+        text = f"POST {what}: {response.status_code} {self.words(response)}".rstrip()
+        return TriggerRefusedError(text, response=response)
+
+    def later(self, seconds: float, asked_at: float) -> bool:
+        """Tell whether a moment of the server's clock is later than one of our own."""
+        return self.calls.clock.to_own(seconds) > asked_at + ServerClock.MARGIN_SECONDS

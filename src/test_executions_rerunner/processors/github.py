@@ -1,0 +1,352 @@
+"""GitHub Actions: a run's link becomes a POST to its ``rerun``."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import requests
+
+from test_executions_rerunner import settings
+from test_executions_rerunner.errors import CallError, RequestProcessingError, TriggerDoubtfulError
+from test_executions_rerunner.links import Origin
+from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
+from test_executions_rerunner.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault, explain
+from test_executions_rerunner.processors.base import RequestProcessor
+from test_executions_rerunner.text import harmless
+from test_executions_rerunner.waiting import Pace
+from test_executions_rerunner.words import http_date_seconds, retry_after_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from test_executions_rerunner.processors.github_client import GithubClient
+    from test_executions_rerunner.processors.github_jobs import Jobs, Run
+    from test_executions_rerunner.waiting import Waiting
+
+MOST_POSTS_A_MINUTE = 80
+"""GitHub's limit on requests that create content."""
+_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+")
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
+_RUNNING = "already running"
+_NEVER = re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)")
+_NEEDS_WRITE = re.compile(r"Must have admin rights|Resource not accessible")
+_PAGE = 100
+_MOST_PAGES = 200
+
+
+class RunLink(NamedTuple):
+    """What a link to a run says."""
+
+    owner: str
+    repository: str
+    run: str
+    job: int | None = None
+    """The job that it names, where it names one."""
+
+    @property
+    def path(self) -> str:
+        """The run below the API."""
+        return f"/repos/{self.owner}/{self.repository}/actions/runs/{self.run}"
+
+
+class GithubProcessor(RequestProcessor):
+    """Serves the links of one GitHub server, github.com or GitHub Enterprise.
+
+    Args:
+        token: A token that may write Actions in the repositories served.
+        repo: ``OWNER/NAME`` patterns of the repositories served, or one text with them.
+        rerun: ``run`` or ``failed-jobs``.
+        max_attempts: Most attempts of one run.
+        github_server_url: The server of the links.
+        github_api_url: Its API; None: derived from the server.
+        own_run_id: The run that this program is part of; it is never triggered.
+        waiting: Time-outs, and the waits that a signal cuts short.
+    """
+
+    name = "github"
+
+    def __init__(  # noqa: PLR0913 - one keyword for each setting
+        self,
+        token: str = "",
+        *,
+        repo: str | Iterable[str] = settings.REPOSITORIES,
+        rerun: str = "run",
+        max_attempts: int = settings.MAX_ATTEMPTS,
+        github_server_url: str = settings.GITHUB_SERVER_URL,
+        github_api_url: str | None = None,
+        own_run_id: str | None = None,
+        waiting: Waiting | None = None,
+    ) -> None:
+        super().__init__(secrets=(token,), waiting=waiting)
+        self.repositories = tuple(repo.split() if isinstance(repo, str) else repo)
+        self.origin = Origin.parse(github_server_url)
+        self.api = Origin.parse(github_api_url) if github_api_url else api_of(self.origin)
+        self.max_attempts, self._failed_jobs, self._own_run_id = (
+            max_attempts,
+            rerun == "failed-jobs",
+            own_run_id,
+        )
+        self._token = token
+        self._pace = Pace(MOST_POSTS_A_MINUTE, 60.0, self.waiting)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(repo={self.repositories!r}, github_server_url={str(self.origin)!r})"
+
+    @classmethod
+    def with_defaults(cls) -> GithubProcessor:
+        """Return an instance for github.com, without a token."""
+        return cls()
+
+    @cached_property
+    def client(self) -> GithubClient:
+        """The connection to the API; its library takes as long to import as all the rest."""
+        from test_executions_rerunner.processors.github_client import GithubClient  # noqa: PLC0415
+
+        return GithubClient(str(self.api), self._token, self.waiting)
+
+    def target(self, request: RerunRequest) -> Target:
+        """Return the run that a request's link names."""
+        link = self._run_link(request)
+        key = (link.owner.lower(), link.repository.lower(), link.run)
+        name = f"{link.owner}/{link.repository} run {link.run}"
+        return Target(key, name, self._post(link, failed_jobs=self._failed_jobs))
+
+    def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
+        """Start another attempt of a run; see `RequestProcessor.submit`."""
+        del delay  # Jenkins' own
+        link, ending = self._checked(post_arguments)
+        path = f"{link.path}/{ending}"
+        logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
+        with self._pace.turn():
+            response = self.client.send("POST", path, self.calls.clock)
+        if response.status_code == requests.codes.created:
+            return Served("accepted", f"{self.origin}/{link.owner}/{link.repository}/actions/runs/{link.run}")
+        error = self.refused(f"{self.api}{path}", response)
+        if response.status_code == requests.codes.unavailable and retry_after_seconds(response.headers) is None:
+            raise TriggerDoubtfulError(str(error), response=response)
+        raise error
+
+    def wait_for_turn(self) -> None:
+        """Wait for the next of the triggers that GitHub allows in a minute."""
+        while (seconds := self._pace.wait_seconds()) > 0 and not self.waiting.is_interrupted:
+            self.waiting.sleep(seconds)
+
+    def look(self, target: Target, asked_at: Mapping[RerunRequest, float | None], snapshot: Any) -> Look:  # noqa: ANN401 - it has none
+        """Look for an attempt started later, and for the jobs it ran where a link names one."""
+        del snapshot
+        link, _ = self._checked(target.post_arguments)
+        if link.run == self._own_run_id:
+            return Look(target.post_arguments, verdict=Verdict(State.DEFERRED, "this drain is part of that run"))
+        run, jobs = self._run(link), _JobsOnce(self, link)
+        served: dict[RerunRequest, Served] = {}
+        for request, asked in asked_at.items():
+            if asked is not None and run.attempt > 1 and self.later(run.started, asked):
+                found = self._served(link, self._run_link(request).job, run, jobs, asked)
+                served.update({request: found} if found else {})
+        others = [self._run_link(request).job for request in asked_at if request not in served]
+        verdict = self._verdict(run)
+        whole = not self._failed_jobs or (others and not verdict and not _all_failed(others, jobs))
+        return Look(self._post(link, failed_jobs=not whole), served, verdict, before=run.attempt)
+
+    def changed(self, target: Target, look: Look) -> Served | None:
+        """Return the attempt that was not there at the look."""
+        link, _ = self._checked(target.post_arguments)
+        run = self._run(link)
+        if run.attempt > look.before:
+            return Served("a new attempt was found after a doubtful answer", self._attempt_link(link, run.attempt))
+        return None
+
+    def rerun_link(self, target: Target, look: Look) -> str | None:
+        """Return the link of the attempt that the trigger of a look starts."""
+        link, _ = self._checked(target.post_arguments)
+        return self._attempt_link(link, look.before + 1)
+
+    def cannot_join(self, request: RerunRequest, sent: PostArguments) -> str | None:
+        """A re-run of the failed jobs serves no job that a link names and that may not have failed."""
+        if sent["url"].endswith("/rerun-failed-jobs") and self._run_link(request).job is not None:
+            return "the failed jobs of this run were just started again; whether its job is among them is not known yet"
+        return None
+
+    def explain(self, error: BaseException) -> Failure:
+        """Understand what GitHub answers in its own way: all its refusals are 403."""
+        if isinstance(error, TriggerDoubtfulError):
+            return Failure(Fault.BROKEN, str(error))
+        failure, response = explain(error), getattr(error, "response", None)
+        if response is None:
+            return failure
+        wait = _rate_limit_seconds(response, failure.reason)
+        if wait is not None:
+            return Failure(Fault.BUSY, failure.reason, wait)
+        if response.status_code != requests.codes.forbidden:
+            return failure
+        if _RUNNING in failure.reason:
+            return failure._replace(fault=Fault.RUNNING)
+        if _NEVER.search(failure.reason):
+            return failure._replace(fault=Fault.NEVER)
+        if _NEEDS_WRITE.search(failure.reason):
+            return failure._replace(reason=f"{failure.reason} (the token needs Actions: write there)")
+        return failure
+
+    def read(self, path: str) -> dict[str, Any]:
+        """GET a JSON object of the API, with retries.
+
+        Raises:
+            CallError: It could not be read.
+        """
+        told, response = self.calls.repeated(lambda: self.client.read(path, self.calls.clock))
+        if response.headers.get("x-ratelimit-remaining") == "0":
+            self.calls.throttle.announce(_until_reset_seconds(response), "the rate limit is used up")
+        return told
+
+    def _run_link(self, request: RerunRequest) -> RunLink:
+        link = request.ci_link
+        if not isinstance(link, str) or not link:
+            raise RequestProcessingError(f"ci_link {harmless(repr(link))} is no link to a GitHub Actions run")
+        try:
+            found = _run_link(self.origin.names_below(link))
+        except ValueError as error:
+            raise RequestProcessingError(f"ci_link {harmless(repr(link))} is not served: {error}") from error
+        if not found:
+            raise RequestProcessingError(
+                f"ci_link {harmless(repr(link))} is no link to a run below {self.origin}: "
+                "/OWNER/REPO/actions/runs/ID is served, also with /attempts/N and /job/ID"
+            )
+        self._check_repository(found)
+        return found
+
+    def _check_repository(self, link: RunLink) -> None:
+        owner, repository = link.owner.lower(), link.repository.lower()
+        for pattern in self.repositories:
+            owners, _, repositories = pattern.lower().partition("/")
+            if fnmatch.fnmatchcase(owner, owners) and fnmatch.fnmatchcase(repository, repositories):
+                return
+        raise RequestProcessingError(
+            f"repository {link.owner}/{link.repository} is not served, only {', '.join(self.repositories)}; --repo sets it"
+        )
+
+    def _checked(self, post_arguments: PostArguments) -> tuple[RunLink, str]:
+        """Return the run that a trigger is for and its last word, or refuse what `process` never returns."""
+        url = post_arguments.get("url")
+        try:
+            names = self.api.names_below(url) if isinstance(url, str) else ()
+        except ValueError as error:
+            raise RequestProcessingError(f"url {harmless(repr(url))} is not served: {error}") from error
+        link = _run_link(names[1:-1]) if names[:1] == ("repos",) and len(names) == 7 else None  # noqa: PLR2004
+        if not link or names[-1] not in {"rerun", "rerun-failed-jobs"}:
+            raise RequestProcessingError(
+                f"url {harmless(repr(url))} is not served: {self.api}/repos/OWNER/REPO/actions/runs/ID/rerun is allowed"
+            )
+        self._check_repository(link)
+        return link, names[-1]
+
+    def _post(self, link: RunLink, *, failed_jobs: bool) -> PostArguments:
+        return {"url": f"{self.api}{link.path}/{'rerun-failed-jobs' if failed_jobs else 'rerun'}"}
+
+    def _attempt_link(self, link: RunLink, attempt: int) -> str:
+        return f"{self.origin}/{link.owner}/{link.repository}/actions/runs/{link.run}/attempts/{attempt}"
+
+    def _run(self, link: RunLink) -> Run:
+        from test_executions_rerunner.processors.github_jobs import read_run  # noqa: PLC0415
+
+        try:
+            return read_run(self.read(link.path))
+        except CallError as error:
+            response = getattr(error.__cause__, "response", None)
+            if response is None or response.status_code != requests.codes.not_found:
+                raise
+            # a token that does not see the repository gets 404 for everything in it
+            self.read(f"/repos/{link.owner}/{link.repository}")
+            raise CallError(Failure(Fault.NEVER, "404 Not Found: the repository answers, the run is gone")) from error
+
+    def _served(self, link: RunLink, job: int | None, run: Run, jobs: _JobsOnce, asked: float) -> Served | None:
+        attempt = run.attempt
+        if job is not None:
+            entries = [entry for entry in jobs.all.named_like(job) if self.later(entry.started, asked)]
+            if not entries:
+                return None
+            attempt = max(entry.attempt for entry in entries)
+        return Served(f"attempt {attempt} started since the request", self._attempt_link(link, attempt))
+
+    def _verdict(self, run: Run) -> Verdict | None:
+        if not run.is_completed:
+            return Verdict(State.DEFERRED, f"attempt {run.attempt} of the run is still going")
+        if run.attempt >= self.max_attempts:
+            return Verdict(State.REFUSED, f"attempts used up: {run.attempt} of {self.max_attempts}")
+        return None
+
+
+class _JobsOnce:
+    """The jobs of a run, asked for when they are needed, once."""
+
+    def __init__(self, processor: GithubProcessor, link: RunLink) -> None:
+        self._processor, self._path = processor, f"{link.path}/jobs?filter=all&per_page={_PAGE}"
+
+    @cached_property
+    def all(self) -> Jobs:
+        from test_executions_rerunner.processors.github_jobs import read_jobs  # noqa: PLC0415
+
+        found: list[Any] = []
+        for page in range(1, _MOST_PAGES + 1):
+            told = self._processor.read(f"{self._path}&page={page}")
+            found += told.get("jobs") or []
+            if not told.get("jobs") or len(found) >= int(told.get("total_count") or 0):
+                break
+        return read_jobs(found)
+
+
+def api_of(server: Origin) -> Origin:
+    """Return the API of a GitHub server: github.com's, that of ``NAME.ghe.com``, or an Enterprise Server's."""
+    if server.host == "github.com" or server.host.endswith(".ghe.com"):
+        return server._replace(host=f"api.{server.host}")
+    return server._replace(path=f"{server.path}/api/v3")
+
+
+def _run_link(names: tuple[str, ...]) -> RunLink | None:
+    """Read ``OWNER/REPO/actions/runs/ID`` and what may follow; None: it is something else."""
+    if len(names) < 5 or names[2:4] != ("actions", "runs"):  # noqa: PLR2004
+        return None
+    owner, repository, run, more = names[0], names[1], names[4], names[5:]
+    if not (_OWNER.fullmatch(owner) and _REPOSITORY.fullmatch(repository) and _NUMBER.fullmatch(run)):
+        return None
+    if more[:1] == ("attempts",):
+        if len(more) < 2 or not _NUMBER.fullmatch(more[1]):  # noqa: PLR2004
+            return None
+        more = more[2:]
+    if more[:1] == ("job",):
+        return RunLink(owner, repository, run, int(more[1])) if len(more) > 1 and _NUMBER.fullmatch(more[1]) else None
+    # /jobs/N of before 2023 numbers a job in a way that the API does not tell any more
+    return None if more[:1] == ("jobs",) else RunLink(owner, repository, run)
+
+
+def _all_failed(numbers: Iterable[int | None], jobs: _JobsOnce) -> bool:
+    """Tell whether each job that is named failed last, so that a re-run of the failed jobs serves it."""
+    return all(number is None or jobs.all.has_failed_last(number) for number in numbers)
+
+
+def _rate_limit_seconds(response: requests.Response, reason: str) -> float | None:
+    """Return how long a rate limit asks to wait; None: the answer is no rate limit."""
+    if response.status_code not in {requests.codes.forbidden, requests.codes.too_many_requests}:
+        return None
+    announced = retry_after_seconds(response.headers)
+    if announced is not None:
+        return announced
+    if response.headers.get("x-ratelimit-remaining") == "0":
+        return _until_reset_seconds(response)
+    if response.status_code == requests.codes.too_many_requests or "rate limit" in reason.lower():
+        return SECONDS_WITHOUT_RETRY_AFTER
+    return None
+
+
+def _until_reset_seconds(response: requests.Response) -> float:
+    reset, now = (
+        response.headers.get("x-ratelimit-reset", ""),
+        http_date_seconds(response.headers.get("Date")),
+    )
+    if not reset.isdigit() or now is None:
+        return SECONDS_WITHOUT_RETRY_AFTER
+    return max(0.0, float(reset) - now) + 1.0

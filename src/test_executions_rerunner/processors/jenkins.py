@@ -1,0 +1,298 @@
+"""Jenkins: a build's link becomes a POST to its job's ``buildWithParameters``."""
+
+from __future__ import annotations
+
+import logging
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urljoin
+
+import requests
+
+from test_executions_rerunner import settings
+from test_executions_rerunner.errors import RequestProcessingError, TriggerDoubtfulError
+from test_executions_rerunner.links import Origin
+from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
+from test_executions_rerunner.parsing import BuildParameter
+from test_executions_rerunner.policy import Failure, Fault, explain
+from test_executions_rerunner.processors import jenkins_state
+from test_executions_rerunner.processors.base import RequestProcessor
+from test_executions_rerunner.processors.jenkins_client import JenkinsClient
+from test_executions_rerunner.text import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from test_executions_rerunner.processors.jenkins_state import Build, Job, QueueItem
+    from test_executions_rerunner.waiting import Waiting
+
+REPORTING = {"TEST_OBSERVER_REPORTING": True}
+"""Makes the rerun report to Test Observer, which is what it is for."""
+FAMILY_PARAMETERS: dict[str, dict[str, Any]] = {"snap": REPORTING, "deb": {**REPORTING, "TESTPLAN": "full"}}
+DELAY = "20sec"
+"""How long the item waits in the queue: for so long identical triggers are one."""
+_LEFT_ALONE = "!@$&*()-_=+',."
+"""What Jenkins itself leaves unquoted in the name of a job."""
+_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
+_QUEUE_ITEM = re.compile(r"/queue/item/([0-9]+)/$")
+
+
+class _Before(NamedTuple):
+    """The state of a job before its trigger."""
+
+    items: frozenset[int]
+    newest_build: int
+
+
+class JenkinsProcessor(RequestProcessor):
+    """Serves the links of one Jenkins controller.
+
+    Args:
+        user: Whose API token it is.
+        token: The API token.
+        jenkins_url: The controller, with its context path.
+        build_parameters: ``[FAMILY:]NAME=VALUE`` each, or one text with one a line: more build parameters.
+        connections: Most connections open at a time.
+        waiting: Time-outs, and the waits that a signal cuts short.
+    """
+
+    name = "jenkins"
+    momentary = frozenset({Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.BROKEN})
+
+    def __init__(  # noqa: PLR0913 - two credentials, and one keyword for each setting
+        self,
+        user: str = settings.JENKINS_USERNAME,
+        token: str = "",
+        *,
+        jenkins_url: str = settings.JENKINS_URL,
+        build_parameters: str | Iterable[str] = (),
+        connections: int = settings.CONCURRENCY,
+        waiting: Waiting | None = None,
+    ) -> None:
+        super().__init__(secrets=(token,), waiting=waiting)
+        self.origin = Origin.parse(jenkins_url)
+        self.parameters = _family_parameters(build_parameters)
+        self._user, self._token, self._connections = user, token, connections
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(user={self._user!r}, jenkins_url={str(self.origin)!r})"
+
+    @classmethod
+    def with_defaults(cls) -> JenkinsProcessor:
+        """Return an instance for the default controller, without a token."""
+        return cls()
+
+    @cached_property
+    def client(self) -> JenkinsClient:
+        """The connection to the controller."""
+        return JenkinsClient(str(self.origin), self._user, self._token, self._connections, self.waiting)
+
+    def target(self, request: RerunRequest) -> Target:
+        """Return the job that a request's link names, with the parameters of its family."""
+        names = _job_names(request.ci_link, self.origin)
+        family = request.family
+        if not isinstance(family, str) or family not in self.parameters:
+            raise RequestProcessingError(
+                f"family {harmless(repr(family))} is not served, only {', '.join(self.parameters)}; "
+                "--build-parameter FAMILY:NAME=VALUE serves another"
+            )
+        parameters = dict(self.parameters[family])
+        key = (
+            "/".join(names).lower(),
+            *sorted((name, as_sent) for name, as_sent in _form(parameters).items()),
+        )
+        return Target(key, harmless("/".join(names)), {"url": self._trigger_url(names), "json": parameters})
+
+    def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
+        """Start a build, or join the identical one that waits in the queue; see `RequestProcessor.submit`."""
+        url = self._trigger_url(self._checked(post_arguments))
+        form = _form(post_arguments.get("json", {}))
+        logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
+        if delay:
+            form.setdefault("delay", DELAY)
+        response = self.client.send("POST", url, self.calls.clock, form)
+        found = _QUEUE_ITEM.search(response.headers.get("Location", ""))
+        if response.status_code not in {requests.codes.created, requests.codes.see_other} or not found:
+            raise self.refused(url, response)
+        link = f"{self.origin}/queue/item/{found[1]}/"
+        location = urljoin(f"{self.origin}/", response.headers["Location"])
+        if not _is_same(location, self.origin, ("queue", "item", found[1])):
+            raise TriggerDoubtfulError(
+                f"POST {url}: {response.status_code}, but its queue item is elsewhere: {harmless(location)}",
+                response=response,
+            )
+        joined = response.status_code == requests.codes.see_other
+        return Served("an identical item was waiting in the queue already" if joined else "accepted", link)
+
+    def snapshot(self) -> tuple[QueueItem, ...]:
+        """Read the queue: always before the builds, since an item is in neither for a moment."""
+        url = f"{self.origin}/queue/api/json?tree={jenkins_state.QUEUE_TREE}"
+        return self.calls.repeated(
+            lambda: jenkins_state.read_queue(self.client.read(url, self.calls.clock)),
+            momentary=self.momentary,
+        )
+
+    def look(
+        self,
+        target: Target,
+        asked_at: Mapping[RerunRequest, float | None],
+        snapshot: tuple[QueueItem, ...] | None,
+    ) -> Look:
+        """Look for an item in the queue, or a build started later, with our parameters."""
+        items = self._items(target, self.snapshot() if snapshot is None else snapshot)
+        job = self._job(target)
+        post = target.post_arguments
+        waiting = next((item for item in items if job.is_ours(item, post["json"])), None)
+        served: dict[RerunRequest, Served] = {}
+        for request, asked in asked_at.items():
+            if waiting:
+                link = f"{self.origin}/queue/item/{waiting.number}/"
+                served[request] = Served("an identical item waits in the queue", link)
+            elif asked is not None and (build := self._build_since(target, job, asked)):
+                served[request] = self._served_by(target, build)
+        undefined = job.undefined(post["json"])
+        notes = (f"the job does not define {', '.join(undefined)}, so Jenkins drops that",) if undefined else ()
+        before = _Before(frozenset(item.number for item in items), job.newest)
+        return Look(post, served, self._verdict(job), notes, before, delay="delay" not in job.defaults)
+
+    def changed(self, target: Target, look: Look) -> Served | None:
+        """Return the item or build of ours that was not there at the look."""
+        items = self._items(target, self.snapshot())
+        job = self._job(target)
+        sent = look.post_arguments["json"]
+        for item in items:
+            if item.number not in look.before.items and job.is_ours(item, sent):
+                return Served("found in the queue after a doubtful answer", f"{self.origin}/queue/item/{item.number}/")
+        for build in job.builds:
+            if build.number > look.before.newest_build and job.is_ours(build, sent):
+                return Served("found among the builds after a doubtful answer", self._build_link(target, build))
+        return None
+
+    def explain(self, error: BaseException) -> Failure:
+        """Understand what Jenkins answers in its own way."""
+        if isinstance(error, TriggerDoubtfulError):
+            return Failure(Fault.BROKEN, str(error))
+        failure = explain(error)
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status == requests.codes.not_found:
+            return failure._replace(reason="404 Not Found: no such job, or no permission to see it (Job/Read)")
+        if status == requests.codes.conflict:
+            return failure._replace(fault=Fault.DISABLED)
+        if status == requests.codes.forbidden and "crumb" in failure.reason:
+            return failure._replace(reason=f"{failure.reason}: use an API token, which needs none, not a password")
+        return failure
+
+    def _verdict(self, job: Job) -> Verdict | None:
+        if not job.is_buildable:
+            return Verdict(State.DEFERRED, "the job is disabled")
+        if not job.defaults:
+            return Verdict(State.FAILED, "the job takes no parameters, so that ours cannot reach it")
+        return None
+
+    def _checked(self, post_arguments: PostArguments) -> tuple[str, ...]:
+        """Return the names of the job that a trigger is for, or refuse what `process` never returns."""
+        url = post_arguments.get("url")
+        try:
+            names = self.origin.names_below(url) if isinstance(url, str) else ()
+        except ValueError as error:
+            raise RequestProcessingError(f"url {harmless(repr(url))} is not served: {error}") from error
+        if len(names) < 3 or names[-1] != "buildWithParameters" or set(names[:-1:2]) != {"job"} or not len(names) % 2:  # noqa: PLR2004
+            raise RequestProcessingError(
+                f"url {harmless(repr(url))} is not served: {self.origin}/job/NAME/buildWithParameters is allowed"
+            )
+        return names[1:-1:2]
+
+    def _trigger_url(self, names: Iterable[str]) -> str:
+        return f"{self.origin}{_job_path(names)}/buildWithParameters"
+
+    def _job_url(self, target: Target) -> str:
+        return target.post_arguments["url"].removesuffix("/buildWithParameters")
+
+    def _items(self, target: Target, queue: Iterable[QueueItem]) -> tuple[QueueItem, ...]:
+        """Return the items of the target's job; without case, as Jenkins looks names up."""
+        name = "/".join(self._checked(target.post_arguments)).lower()
+        return tuple(item for item in queue if item.job == name)
+
+    def _job(self, target: Target) -> Job:
+        url = f"{self._job_url(target)}/api/json?tree={jenkins_state.JOB_TREE}"
+        return self.calls.repeated(
+            lambda: jenkins_state.read_job(self.client.read(url, self.calls.clock)), momentary=self.momentary
+        )
+
+    def _build_since(self, target: Target, job: Job, asked: float) -> Build | None:
+        """Return a build of ours that started later; read on while all builds known did."""
+        builds, stop = job.builds, jenkins_state.FIRST_BUILDS
+        sent = target.post_arguments["json"]
+        while True:
+            later = [build for build in builds if self.later(build.started, asked)]
+            for build in later:
+                if job.is_ours(build, sent):
+                    return build
+            if len(builds) < stop or len(later) < len(builds) or stop >= jenkins_state.MOST_BUILDS:
+                return None
+            stop = min(stop * 4, jenkins_state.MOST_BUILDS)
+            url = f"{self._job_url(target)}/api/json?tree={jenkins_state.all_builds_tree(0, stop)}"
+            builds = self._older(url)
+
+    def _older(self, url: str) -> tuple[Build, ...]:
+        return self.calls.repeated(
+            lambda: jenkins_state.read_all_builds(self.client.read(url, self.calls.clock)),
+            momentary=self.momentary,
+        )
+
+    def _served_by(self, target: Target, build: Build) -> Served:
+        return Served(f"build {build.number} started since the request", self._build_link(target, build))
+
+    def _build_link(self, target: Target, build: Build) -> str:
+        return f"{self._job_url(target)}/{build.number}/"
+
+
+def _job_names(link: object, origin: Origin) -> tuple[str, ...]:
+    """Return the names of a build's job, from the outermost folder to the job itself."""
+    if not isinstance(link, str) or not link:
+        raise RequestProcessingError(f"ci_link {harmless(repr(link))} is no link to a Jenkins build")
+    try:
+        parts = origin.names_below(link)
+    except ValueError as error:
+        raise RequestProcessingError(f"ci_link {harmless(repr(link))} is not served: {error}") from error
+    names: list[str] = []
+    while len(parts) > 1 and parts[0] in {"job", "view"}:
+        names += parts[1:2] if parts[0] == "job" else ()
+        parts = parts[2:]
+    if not names or not parts or not _NUMBER.fullmatch(parts[0]):
+        raise RequestProcessingError(
+            f"ci_link {harmless(repr(link))} is no link to a build below {origin}: /job/NAME/NUMBER/ is served, "
+            "also in folders and views"
+        )
+    return tuple(names)
+
+
+def _job_path(names: Iterable[str]) -> str:
+    return "".join(f"/job/{quote(name, safe=_LEFT_ALONE)}" for name in names)
+
+
+def _form(parameters: Mapping[str, Any]) -> dict[str, str]:
+    return {name: jenkins_state.as_text(value) for name, value in parameters.items()}
+
+
+def _is_same(url: str, origin: Origin, names: tuple[str, ...]) -> bool:
+    try:
+        return origin.names_below(url) == names
+    except ValueError:
+        return False
+
+
+def _family_parameters(build_parameters: str | Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the parameters of each family served: the defaults, those for all, those for one."""
+    lines = build_parameters.splitlines() if isinstance(build_parameters, str) else build_parameters
+    more = [BuildParameter(line) for line in lines]
+    families = {family: dict(parameters) for family, parameters in FAMILY_PARAMETERS.items()}
+    for one in more:
+        families.setdefault(one.family or "snap", dict(REPORTING))
+    for parameters in families.values():
+        parameters.update({one.name: one.value for one in more if one.family is None})
+    for one in more:
+        if one.family:
+            families[one.family][one.name] = one.value
+    return families

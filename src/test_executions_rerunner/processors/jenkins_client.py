@@ -1,0 +1,118 @@
+"""python-jenkins, made to send each call once, to one origin, and to give back what the server really answered."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import jenkins
+import requests
+from requests.auth import HTTPBasicAuth
+
+from test_executions_rerunner.sessions import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from test_executions_rerunner.waiting import ServerClock, Waiting
+
+_LANGUAGE = {"Accept-Language": "en"}
+"""Jenkins words its reasons in the caller's language."""
+_quiet_lock = threading.Lock()
+
+
+class _Server(jenkins.Jenkins):  # type: ignore[misc] # python-jenkins ships no types
+    """A controller whose calls follow no redirect: requests would turn a redirected POST into a GET."""
+
+    _session: requests.Session
+
+    def __init__(self, url: str, session: requests.Session, timeout: tuple[float, float]) -> None:
+        with _quiet_lock:
+            # python-jenkins logs the values of JENKINS_API_EXTRA_HEADERS, which may be secrets
+            logging.getLogger().addFilter(_is_not_about_headers)
+            try:
+                super().__init__(url, timeout=timeout)
+            finally:
+                logging.getLogger().removeFilter(_is_not_about_headers)
+        for name, value in self._session.headers.items():
+            session.headers.setdefault(name, value)
+        self._session = session
+
+    def _request(self, req: requests.Request, stream: bool | None = None) -> requests.Response:  # noqa: FBT001 - as in the base class
+        prepared = self._session.prepare_request(req)
+        return self._session.send(prepared, stream=stream, timeout=self.timeout, allow_redirects=False)
+
+
+def _is_not_about_headers(record: logging.LogRecord) -> bool:
+    return "JENKINS_API_EXTRA_HEADERS" not in str(record.msg)
+
+
+class JenkinsClient:
+    """The calls to one controller.
+
+    Args:
+        url: The controller, with its context path.
+        user: Whose API token it is.
+        token: The API token: with one, no crumb is needed.
+        connections: Most connections open at a time.
+        waiting: Time-outs.
+    """
+
+    def __init__(self, url: str, user: str, token: str, connections: int, waiting: Waiting) -> None:
+        auth = HTTPBasicAuth(user.encode(), token.encode())
+        session = open_session(url, auth=auth, connections=connections)
+        self._waiting = waiting
+        self._server = _Server(url, session, (waiting.connect_seconds, waiting.read_seconds))
+
+    def send(
+        self, method: str, url: str, clock: ServerClock, data: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        """Send one call, once.
+
+        Args:
+            method: GET or POST.
+            url: Below the controller's URL.
+            clock: Told the server's time.
+            data: Sent as a form.
+
+        Returns:
+            The answer, whatever its status.
+
+        Raises:
+            requests.exceptions.RequestException: No answer.
+        """
+        started = self._waiting.clock()
+        request = requests.Request(method, url, data=data, headers=dict(_LANGUAGE))
+        try:
+            response = self._server.jenkins_request(request, add_crumb=False, resolve_auth=False)
+        except requests.exceptions.HTTPError as error:
+            response = error.response
+        except jenkins.JenkinsException as error:
+            # python-jenkins hides the answer, or that there was none, in the context of its own exception
+            hidden = error.__context__
+            if not isinstance(hidden, requests.exceptions.HTTPError):
+                raise (hidden if isinstance(hidden, requests.exceptions.RequestException) else error) from error
+            response = hidden.response
+        assert isinstance(response, requests.Response)  # noqa: S101 - python-jenkins ships no types
+        clock.note(response.headers.get("Date"), started + response.elapsed.total_seconds())
+        return response
+
+    def read(self, url: str, clock: ServerClock) -> dict[str, Any]:
+        """GET a JSON object.
+
+        Raises:
+            requests.exceptions.HTTPError: Any other status than 200.
+            requests.exceptions.RequestException: No answer, or no JSON object.
+        """
+        response = self.send("GET", url, clock)
+        if response.status_code != requests.codes.ok:
+            raise requests.exceptions.HTTPError(response=response)
+        try:
+            told = json.loads(response.content)
+        except (ValueError, RecursionError) as error:
+            raise requests.exceptions.InvalidJSONError("200, but the answer is no JSON (a login page?)") from error
+        if not isinstance(told, dict):
+            raise requests.exceptions.InvalidJSONError("200, but the answer is no JSON object")
+        return told

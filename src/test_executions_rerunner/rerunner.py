@@ -1,0 +1,350 @@
+"""The drain: load, process, submit, delete.
+
+`Rerunner.run` interleaves the four steps window by window; called one by one they do the same. How one target is
+looked at and triggered stands in `starting`, what a failure means in `policy`. Here is no I/O of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from test_executions_rerunner import settings
+from test_executions_rerunner.errors import (
+    CallError,
+    RequestProcessingError,
+    TestObserverError,
+    TestObserverRefusedError,
+)
+from test_executions_rerunner.ledger import Ledger, Slots
+from test_executions_rerunner.models import (
+    Outcome,
+    PostArguments,
+    RawRequest,
+    RerunRequest,
+    State,
+    Target,
+    Unreadable,
+    Verdict,
+)
+from test_executions_rerunner.pool import Pool
+from test_executions_rerunner.starting import Starter
+from test_executions_rerunner.test_observer import TestObserverInterface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+
+    from test_executions_rerunner.processors.base import RequestProcessor
+
+_log = logging.getLogger(__name__)
+STEP = 100
+"""How many requests more than those that stay each window asks for, at first."""
+Group = tuple[Target, list[RerunRequest]]
+
+
+class Rerunner:
+    """Drains the part of the queue that one processor serves.
+
+    Args:
+        processor: The CI system.
+        test_observer: The queue; None: that of the default Test Observer.
+        limit: Most triggers to start; None: no limit.
+        discard_refused: Delete requests that can never be served.
+        dry_run: Look, and neither trigger nor delete.
+        concurrency: Calls at a time, 1 to 64.
+        on_outcome: Called with each outcome as soon as it is known, from any thread.
+    """
+
+    def __init__(  # noqa: PLR0913 - one keyword for each setting of a drain
+        self,
+        processor: RequestProcessor,
+        *,
+        test_observer: TestObserverInterface | None = None,
+        limit: int | None = None,
+        discard_refused: bool = False,
+        dry_run: bool = False,
+        concurrency: int = settings.CONCURRENCY,
+        on_outcome: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        self._processor = processor
+        self._queue = test_observer or TestObserverInterface(connections=concurrency, waiting=processor.waiting)
+        self._discard_refused, self._dry_run, self._concurrency = discard_refused, dry_run, concurrency
+        self._slots = Slots(limit)
+        self._ledger = Ledger((*processor.secrets, *self._queue.secrets), on_outcome)
+        self._starter = Starter(processor, self._ledger, dry_run=dry_run)
+        self._known: set[Hashable] = set()
+        self._by_id: dict[int, RerunRequest] = {}
+        self._ended: dict[Hashable, tuple[Verdict, PostArguments]] = {}
+
+    def run(self) -> list[Outcome]:
+        """Drain the queue once: load, process, submit, delete, window by window.
+
+        Returns:
+            One outcome for each request read, in the order of the queue.
+
+        Raises:
+            TestObserverError: The queue could not be read, or nothing may be deleted from it; `outcomes` tells what
+                had been done by then.
+        """
+        with Pool(self._concurrency) as pool:
+            for requests in self._windows():
+                groups = self._process(requests)
+                self._submit(groups, pool)
+                pool.join()
+        return self.outcomes
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The outcomes known so far, in the order of the queue."""
+        return self._ledger.outcomes
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the drain started nothing more; None: nothing kept it from that."""
+        return self._ledger.stopped.reason if self._ledger.stopped else None
+
+    @property
+    def remaining(self) -> int:
+        """How many of the requests read stay in the queue."""
+        return self._ledger.staying()
+
+    def interrupt(self, reason: str) -> None:
+        """Start nothing new, from any thread; what is in flight goes on, without further waits."""
+        self._ledger.stop(State.DEFERRED, reason)
+        self._processor.waiting.interrupt()
+        self._queue.waiting.interrupt()
+
+    def close(self, reason: str) -> None:
+        """End the drain for its report: `unknown` what is in flight still, `deferred` what was not started."""
+        self._ledger.close(reason)
+
+    # the four steps, one by one
+
+    def load_rerun_requests(self) -> list[dict[str, Any]]:
+        """Return the whole queue, as `TestObserverInterface.get` gives it.
+
+        Raises:
+            TestObserverError: It could not be read.
+        """
+        raw_requests = self._queue.get()
+        for raw in raw_requests:
+            self._remember(raw)
+        return raw_requests
+
+    def process_rerun_requests(self, rerun_requests: Iterable[RawRequest]) -> dict[int, PostArguments]:
+        """Return the POST of each request that the processor serves, by ``test_execution_id``; nothing is sent."""
+        processed: dict[int, PostArguments] = {}
+        for request in map(self._remember, rerun_requests):
+            try:
+                target = self._target(request)
+            except RequestProcessingError as error:
+                _log.info("request %s is left alone: %s", request.test_execution_id, error)
+                continue
+            if request.test_execution_id is not None:
+                processed[request.test_execution_id] = target.post_arguments
+        return processed
+
+    def submit_processed_requests(self, processed_requests: Mapping[int, PostArguments]) -> list[int]:
+        """Look at each target and trigger it where it was not rerun since, once for all its requests.
+
+        Returns:
+            The ids whose rerun was accepted, or had been started already.
+
+        Raises:
+            TestObserverError: Nothing may be deleted from the queue, so that nothing was started.
+        """
+        requests = [
+            self._by_id.get(number) or self._remember({"test_execution_id": number}) for number in processed_requests
+        ]
+        groups: dict[Hashable, Group] = {}
+        for request in requests:
+            post = processed_requests[request.test_execution_id or 0]
+            target = self._target_of(request, post)
+            groups.setdefault(target.key, (target, []))[1].append(request)
+        self._ledger.open(requests)
+        with Pool(self._concurrency) as pool:
+            self._submit(groups.values(), pool, deletes=False)
+            pool.join()
+        ended = {outcome.request: outcome.state for outcome in self.outcomes}
+        return [request.test_execution_id or 0 for request in requests if ended[request].is_served]
+
+    def delete_processed_requests(self, submitted_requests: Iterable[int]) -> None:
+        """Remove requests from the queue, one call each.
+
+        Raises:
+            TestObserverError: One could not be removed.
+        """
+        for number in submitted_requests:
+            self._queue.delete([number])
+
+    # load
+
+    def _windows(self) -> Iterator[list[RerunRequest]]:
+        """Read the queue from its head, and on only while there may be more that can be started."""
+        step = STEP
+        while True:
+            limit = self._ledger.staying() + step
+            requests = self._queue.window(limit)
+            fresh = self._not_known(requests)
+            self._ledger.open(fresh)
+            served_before = len(self._ended)
+            yield fresh
+            if len(requests) < limit or self._ledger.stopped or self._slots.are_used_up:
+                return
+            if not fresh or len(self._ended) == served_before:
+                step *= 2
+
+    def _not_known(self, requests: Iterable[RerunRequest]) -> list[RerunRequest]:
+        """Return the requests of a window that no earlier one had; without ids, equal ones are told apart by count."""
+        fresh = []
+        seen: dict[Hashable, int] = {}
+        for request in requests:
+            told = (
+                request.test_execution_id,
+                repr(request.created_at),
+                repr(request.ci_link),
+                request.problem,
+            )
+            seen[told] = seen.get(told, 0) + 1
+            if (*told, seen[told]) not in self._known:
+                self._known.add((*told, seen[told]))
+                fresh.append(request)
+        return fresh
+
+    def _remember(self, raw: RawRequest) -> RerunRequest:
+        request = RerunRequest.read(raw, needs_id=self._queue.needs_id)
+        if request.test_execution_id is not None:
+            self._by_id[request.test_execution_id] = request
+        return request
+
+    # process
+
+    def _process(self, requests: Iterable[RerunRequest]) -> list[Group]:
+        """Group requests whose trigger would be the same; whatever cannot be served ends here."""
+        groups: dict[Hashable, Group] = {}
+        for request in requests:
+            try:
+                target = self._target(request)
+            except RequestProcessingError as error:
+                self._ledger.settle(request, Verdict(State.UNSUPPORTED, str(error)))
+            except Exception as error:  # one bad request never stops the others, whatever it is
+                _log.debug("processing", exc_info=True)
+                self._ledger.settle(request, Verdict(State.FAILED, f"{type(error).__name__}: {error}"))
+            else:
+                groups.setdefault(target.key, (target, []))[1].append(request)
+        return list(groups.values())
+
+    def _target(self, request: RerunRequest) -> Target:
+        if request.problem:
+            raise RequestProcessingError(request.problem)
+        if self._queue.family and request.family != self._queue.family:
+            raise RequestProcessingError(f"family {request.family!r} is not asked for, only {self._queue.family}")
+        return self._processor.target(request)
+
+    def _target_of(self, request: RerunRequest, post: PostArguments) -> Target:
+        """Return the target of a POST that `process_rerun_requests` returned, maybe in another process."""
+        try:
+            return self._target(request)
+        except RequestProcessingError:
+            key = (post.get("url"), repr(sorted(post.get("json", {}).items())))
+            return Target(key, str(post.get("url")), post)
+
+    # submit
+
+    def _submit(self, groups: Iterable[Group], pool: Pool, *, deletes: bool = True) -> None:
+        """Hand each group to the pool, in the order of the queue."""
+        deleting = pool if deletes else None
+        groups = [group for group in groups if not self._joins(group, deleting)]
+        if stopped := self._ledger.stopped:
+            self._end_all(groups, stopped)
+        elif groups:
+            self._start_all(groups, pool, deleting)
+
+    def _start_all(self, groups: Iterable[Group], pool: Pool, deleting: Pool | None) -> None:
+        try:
+            if not self._dry_run:
+                self._queue.ask_whether_delete_is_allowed()
+            snapshot = self._processor.snapshot()
+        except TestObserverError as error:
+            self._end_all(groups, Verdict(State.FAILED, str(error)))
+            raise
+        except CallError as error:
+            state, reason = error.failure.rule.look_state, f"could not be looked at: {error.failure.reason}"
+            self._ledger.stop(state, reason)
+            self._end_all(groups, Verdict(state, reason))
+            return
+        for group in groups:
+            if self._slots.take():
+                pool.submit(lambda group=group: self._start(group, snapshot, deleting))  # type: ignore[misc] # a default argument binds the group
+            else:
+                self._end_all([group], Verdict(State.DEFERRED, "the limit of this drain was reached before"))
+
+    def _joins(self, group: Group, deleting: Pool | None) -> bool:
+        """Let requests share the end of the trigger that this drain sent for their target, if it did."""
+        target, requests = group
+        if target.key not in self._ended:
+            return False
+        verdict, sent = self._ended[target.key]
+        for request in requests:
+            cannot = verdict.state is State.TRIGGERED and self._processor.cannot_join(request, sent)
+            self._settle(request, Verdict(State.DEFERRED, cannot) if cannot else verdict, target, deleting)
+        return True
+
+    def _start(self, group: Group, snapshot: object, deleting: Pool | None) -> None:
+        """Look, trigger and settle one group; the deletes go to the pool, before other triggers."""
+        target, requests = group
+        verdicts: dict[RerunRequest, Verdict] = {}
+        try:
+            verdicts = self._verdicts(target, requests, snapshot)
+        except Exception as error:  # one bad request never stops the others, whatever it is
+            _log.debug("starting %s", target.name, exc_info=True)
+            reason = f"{type(error).__name__}: {error}"
+            verdicts = dict.fromkeys(requests, Verdict(State.UNKNOWN, f"unexpected: {reason}"))
+        ended = [verdict for verdict in verdicts.values() if verdict.state is not State.ALREADY_RERUN]
+        self._ended.update({target.key: (ended[-1], target.post_arguments)} if ended else {})
+        self._slots.end(
+            is_used=any(verdict.state in {State.TRIGGERED, State.UNKNOWN, State.PLANNED} for verdict in ended)
+        )
+        for request, verdict in verdicts.items():
+            self._settle(request, verdict, target, deleting)
+
+    def _verdicts(
+        self, target: Target, requests: Iterable[RerunRequest], snapshot: object
+    ) -> dict[RerunRequest, Verdict]:
+        verdicts: dict[RerunRequest, Verdict] = {}
+        asked_at: dict[RerunRequest, float | None] = {}
+        for request in requests:
+            if isinstance(request.created_at, Unreadable):
+                reason = f"created_at {request.created_at.value!r} is no time"
+                verdicts[request] = Verdict(State.FAILED, reason)
+            else:
+                moment = request.created_at
+                asked_at[request] = None if moment is None else self._queue.clock.to_own(moment)
+        return {**verdicts, **(self._starter.start(target, asked_at, snapshot) if asked_at else {})}
+
+    def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
+        for target, requests in groups:
+            for request in requests:
+                self._ledger.settle(request, verdict, target.name)
+
+    # delete
+
+    def _settle(self, request: RerunRequest, verdict: Verdict, target: Target, deleting: Pool | None) -> None:
+        """Write an outcome down and, where the request is served, have it deleted at once."""
+        is_in_time = self._ledger.settle(request, verdict, target.name)
+        is_done = verdict.state.is_served or (verdict.state is State.REFUSED and self._discard_refused)
+        if deleting and is_in_time and is_done and request.test_execution_id is not None and not self._dry_run:
+            deleting.submit(lambda: self._delete(request), urgent=True)
+
+    def _delete(self, request: RerunRequest) -> None:
+        try:
+            self._queue.delete([request.test_execution_id or 0])
+        except TestObserverError as error:
+            self._ledger.deleted(request, str(error))
+            is_refusal = isinstance(error, TestObserverRefusedError)
+            self._ledger.stop(
+                State.FAILED if is_refusal else State.DEFERRED,
+                f"request {request.test_execution_id} could not be deleted: {error}",
+            )
+        else:
+            self._ledger.deleted(request)

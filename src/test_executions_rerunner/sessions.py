@@ -1,0 +1,103 @@
+"""HTTP sessions that send a credential to one origin only, and calls that are repeated with backoff."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from test_executions_rerunner.errors import CallError
+from test_executions_rerunner.policy import Failure, Fault
+from test_executions_rerunner.waiting import ServerClock, Throttle, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from requests.auth import AuthBase
+
+Answer = TypeVar("Answer")
+
+
+def open_session(url: str, *, auth: AuthBase | None, connections: int) -> requests.Session:
+    """Open a session of kept-alive connections for one server.
+
+    Proxies and CA bundles are taken from the environment once, as requests does for each call; after that the
+    environment has no say, so that no ``.netrc`` entry replaces the credential. Nothing is ever sent twice.
+
+    Args:
+        url: The server.
+        auth: Its credential; None sends none.
+        connections: Most connections open at a time.
+    """
+    session = requests.Session()
+    environment = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert = (environment[key] for key in ("proxies", "verify", "cert"))
+    session.trust_env = False
+    session.auth = auth
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True))
+    return session
+
+
+class Calls:
+    """The calls to one server: its clock, its rate limit, and the repetition of calls that change nothing.
+
+    Attributes:
+        waiting: The waits of the drain.
+        clock: The server's clock.
+        throttle: Whether the server wants to be called now.
+    """
+
+    def __init__(self, waiting: Waiting, explain: Callable[[BaseException], Failure]) -> None:
+        self.waiting = waiting
+        self.clock = ServerClock(waiting)
+        self.throttle = Throttle(waiting)
+        self.explain = explain
+
+    def once(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call when the server wants one; what it announces is noted.
+
+        Raises:
+            CallError: The call failed, or was not made since the server wants none any more.
+        """
+        self.throttle.wait()
+        if self.throttle.closed:
+            raise CallError(Failure(Fault.BUSY, self.throttle.closed))
+        try:
+            return call()
+        except Exception as error:
+            failure = self.explain(error)
+            if failure.fault is Fault.BUSY and failure.wait_seconds is not None:
+                self.throttle.announce(failure.wait_seconds, failure.reason)
+            raise CallError(failure) from error
+
+    def repeated(self, call: Callable[[], Answer], *, momentary: frozenset[Fault] = frozenset()) -> Answer:
+        """Make a call that may be repeated, a GET or a DELETE, until it succeeds or has failed for good.
+
+        Args:
+            call: Raises an exception of requests when it fails.
+            momentary: Faults that count only if they are still there after ``recheck_seconds``.
+
+        Raises:
+            CallError: It failed for good.
+        """
+        started, attempt = self.waiting.clock(), 0
+        while True:
+            try:
+                return self.once(call)
+            except CallError as error:
+                seconds = self._before_next(error.failure, attempt, started, momentary)
+                if seconds is None or self.waiting.is_interrupted:
+                    raise
+            attempt += 1
+            self.waiting.sleep(seconds)
+
+    def _before_next(self, failure: Failure, attempt: int, started: float, momentary: frozenset[Fault]) -> float | None:
+        """Return how long to wait before the call is repeated; None: it has failed for good."""
+        if failure.fault is Fault.BUSY:
+            return None if self.throttle.closed else 0.0
+        if failure.rule.look_again and attempt < len(self.waiting.retry_seconds):
+            return self.waiting.varied(self.waiting.retry_seconds[attempt])
+        left = started + self.waiting.recheck_seconds - self.waiting.clock()
+        return left if failure.fault in momentary and left > 0 else None

@@ -1,0 +1,246 @@
+"""Test Observer's queue of rerun requests: the only code that knows its REST shapes.
+
+Source: ``/v1/test-executions/reruns`` in Test Observer's OpenAPI document, and the behaviour of its server where
+the document is silent (order, permissions, the meaning of DELETE's body).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import requests
+
+from test_executions_rerunner import settings
+from test_executions_rerunner.errors import CallError, TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.models import RerunRequest
+from test_executions_rerunner.policy import Failure, Fault, explain
+from test_executions_rerunner.sessions import Calls, open_session
+from test_executions_rerunner.text import without
+from test_executions_rerunner.waiting import Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_QUEUE_PATH = "/v1/test-executions/reruns"
+_SECONDS_PER_REQUEST = 0.02
+"""Added to the read time-out: the server needs about 7 ms for each request that it returns."""
+_FIRST_WHOLE_WINDOW = 1000
+Kept = TypeVar("Kept")
+_DECODER = json.JSONDecoder()
+
+
+class Filters(NamedTuple):
+    """Which part of the queue is read; None: all. Names and values are those of the query."""
+
+    family: str | None = None
+    environment: str | None = None
+    environment_architecture: str | None = None
+    build_architecture: str | None = None
+
+
+class _BearerAuth(requests.auth.AuthBase):
+    """An ``Authorization`` header that no ``.netrc`` entry replaces."""
+
+    def __init__(self, key: str) -> None:
+        self._header = f"Bearer {key}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
+class TestObserverInterface:
+    """The queue of one Test Observer.
+
+    Args:
+        test_observer_url: Where its API is, without ``/v1``.
+        test_observer_api_key: Sent as ``Authorization: Bearer``; None sends none.
+        family: Only requests of this family: snap, deb, charm, image or solution.
+        environment: Only requests of this environment, by its exact name.
+        environment_architecture: Only requests of environments of this architecture.
+        build_architecture: Only requests of builds of this architecture.
+        limit: Most requests that `get` returns; None: all.
+        connections: Most connections open at a time.
+        waiting: Time-outs, and the waits that a signal cuts short.
+    """
+
+    __test__ = False
+
+    def __init__(  # noqa: PLR0913 - one keyword for each setting of the queue
+        self,
+        *,
+        test_observer_url: str = settings.TEST_OBSERVER_URL,
+        test_observer_api_key: str | None = None,
+        family: str | None = None,
+        environment: str | None = None,
+        environment_architecture: str | None = None,
+        build_architecture: str | None = None,
+        limit: int | None = None,
+        connections: int = settings.CONCURRENCY,
+        waiting: Waiting | None = None,
+    ) -> None:
+        self.url = test_observer_url.rstrip("/")
+        self.family = family
+        self.needs_id = True
+        self.secrets = tuple(key for key in [test_observer_api_key] if key)
+        self._filters = Filters(family, environment, environment_architecture, build_architecture)
+        self._limit = limit
+        self._calls = Calls(waiting or Waiting(), explain)
+        self.waiting, self.clock = self._calls.waiting, self._calls.clock
+        auth = _BearerAuth(test_observer_api_key) if test_observer_api_key else None
+        self._session = open_session(self.url, auth=auth, connections=connections)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(test_observer_url={self.url!r})"
+
+    def get(self) -> list[dict[str, Any]]:
+        """Return the queue as the server gives it; the queue itself is left as it is.
+
+        Returns:
+            Requests in the server's order (priority, then age), each
+            ``{"test_execution_id": int, "ci_link": str | None, "family": str, …}``; maybe none.
+
+        Raises:
+            TestObserverError: No answer in time, a status other than 200, or another shape.
+
+        Source: GET /v1/test-executions/reruns.
+        """
+        limit = self._limit or _FIRST_WHOLE_WINDOW
+        found = self._read(limit, keep=lambda raw: raw)
+        while self._limit is None and len(found) >= limit:
+            limit *= 4
+            found = self._read(limit, keep=lambda raw: raw)
+        return found
+
+    def window(self, limit: int) -> list[RerunRequest]:
+        """Return the first requests of the queue, each reduced to what a drain reads of it.
+
+        Args:
+            limit: Most requests to return, at least 1.
+
+        Raises:
+            TestObserverError: As for `get`.
+        """
+        return self._read(limit, keep=RerunRequest.read)
+
+    def delete(self, test_execution_ids: Iterable[int]) -> None:
+        """Remove requests, one call each: that needs the permission change_rerun, and no other.
+
+        Args:
+            test_execution_ids: Each from 1 to 2^31-1. One that is not queued any more is no error.
+
+        Raises:
+            TestObserverRefusedError: 401 or 403.
+            TestObserverError: No answer in time, or one that is no success.
+
+        Source: DELETE /v1/test-executions/reruns; its answer never says whether anything was removed.
+        """
+        for test_execution_id in test_execution_ids:
+            self._delete([test_execution_id])
+
+    def ask_whether_delete_is_allowed(self, *, bulk: bool = False) -> None:
+        """Send a DELETE that removes nothing, and learn whether the key may delete.
+
+        Args:
+            bulk: Ask for two ids that no request has, which needs change_rerun_bulk too.
+
+        Raises:
+            TestObserverError: As for `delete`.
+        """
+        self._delete([-1, -2] if bulk else [])
+
+    def owner_of_key(self) -> dict[str, Any] | None:
+        """Return ``{"name": str, "permissions": list[str]}`` of the key's application; None: unknown key.
+
+        Raises:
+            TestObserverError: As for `get`.
+
+        Source: GET /v1/applications/me, which also returns the key; that is dropped here.
+        """
+        response = self._call("asking whose key it is", lambda: self._send("GET", "/v1/applications/me"))
+        told = response.json() if response.content.strip() else None
+        if not isinstance(told, dict):
+            return None
+        return {
+            "name": str(told.get("name")),
+            "permissions": [str(one) for one in told.get("permissions", [])],
+        }
+
+    def _read(self, limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
+        query = {name: value for name, value in self._filters._asdict().items() if value is not None}
+        more_seconds = limit * _SECONDS_PER_REQUEST
+
+        def send() -> list[Kept]:
+            response = self._send("GET", _QUEUE_PATH, more_seconds, params={**query, "limit": str(limit)})
+            try:
+                return [keep(element) for element in _elements(response.content.decode().strip())]
+            except (ValueError, RecursionError) as error:
+                raise requests.exceptions.InvalidJSONError(f"the answer is no JSON array: {error}") from error
+
+        return self._call("reading the queue", send)
+
+    def _delete(self, ids: list[int]) -> None:
+        self._call("deleting", lambda: self._send("DELETE", _QUEUE_PATH, json={"test_execution_ids": ids}))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        more_seconds: float = 0,
+        **content: Any,  # noqa: ANN401 - as requests takes it
+    ) -> requests.Response:
+        waiting = self.waiting
+        started = waiting.clock()
+        response = self._session.request(
+            method,
+            f"{self.url}{path}",
+            timeout=(waiting.connect_seconds, waiting.read_seconds + more_seconds),
+            allow_redirects=False,
+            **content,
+        )
+        self.clock.note(response.headers.get("Date"), started + response.elapsed.total_seconds())
+        is_page = "html" in response.headers.get("Content-Type", "") or response.content[:1] == b"<"
+        if not 200 <= response.status_code < 300 or is_page:  # noqa: PLR2004 - HTTP's class of successes
+            raise requests.exceptions.HTTPError(response=response)
+        return response
+
+    def _call(self, doing: str, call: Callable[[], Kept]) -> Kept:
+        try:
+            return self._calls.repeated(call)
+        except CallError as error:
+            kind = TestObserverRefusedError if _is_refusal(error.failure) else TestObserverError
+            reason = without(self.secrets, f"{error.failure.reason}{self._advice(error.failure)}")
+            raise kind(f"Test Observer at {self.url}, {doing}: {reason}") from error
+
+    def _advice(self, failure: Failure) -> str:
+        if _is_refusal(failure):
+            key = (
+                "the key is wrong or lacks"
+                if self.secrets
+                else "no key was sent: set TEST_OBSERVER_API_KEY to one with"
+            )
+            return (
+                f"; {key} the permission view_rerun or change_rerun (the server does not tell a wrong key from a "
+                "missing permission)"
+            )
+        if failure.fault is Fault.REJECTED:
+            return "; check --test-observer-url"
+        return ""
+
+
+def _is_refusal(failure: Failure) -> bool:
+    return failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
+
+
+def _elements(text: str) -> Iterator[Any]:
+    """Read a JSON array element by element, so that ten thousand requests are never held at once."""
+    if not (text.startswith("[") and text.endswith("]")):
+        raise ValueError("it does not begin with '[' and end with ']'")
+    position, end = 1, len(text) - 1
+    while position < end:
+        if text[position] in " \t\r\n,":
+            position += 1
+            continue
+        element, position = _DECODER.raw_decode(text, position)
+        yield element

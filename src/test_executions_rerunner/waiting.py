@@ -1,0 +1,178 @@
+"""Everything that waits: for how long, for what, and what a signal cuts short."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from test_executions_rerunner.words import http_date_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Waiting:
+    """The waits of one drain. A signal ends all of them at once.
+
+    Attributes:
+        connect_seconds: For a connection.
+        read_seconds: For the first byte of an answer, and between any two.
+        retry_seconds: Before each repetition of a GET or DELETE; each is varied by a quarter.
+        recheck_seconds: After which a 401, 403 or 500 of Jenkins is believed if it is still given.
+        second_look_seconds: Before the look after a doubtful trigger.
+        longest_seconds: Most that a server may ask to wait, each time.
+        all_seconds: Most that all servers together may ask to wait in one drain.
+    """
+
+    connect_seconds: float = 10.0
+    read_seconds: float = 30.0
+    retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)
+    recheck_seconds: float = 5.0
+    second_look_seconds: float = 1.0
+    longest_seconds: float = 60.0
+    all_seconds: float = 120.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._interrupted = threading.Event()
+        self._lock = threading.Lock()
+        self._granted_seconds = 0.0
+        self._granted_until = 0.0
+
+    def interrupt(self) -> None:
+        """End every wait, now and from now on."""
+        self._interrupted.set()
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether a signal has come: nothing is worth a retry any more."""
+        return self._interrupted.is_set()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or return at once when interrupted."""
+        self._interrupted.wait(max(0.0, seconds))
+
+    def varied(self, seconds: float) -> float:
+        """Spread the retries of many threads and machines."""
+        return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - no secret depends on it
+
+    def grant(self, seconds: float) -> bool:
+        """Decide whether to wait that long for a server that announced it, and count it.
+
+        Threads that wait at the same time are counted once.
+        """
+        with self._lock:
+            now = self.clock()
+            more = now + seconds - max(now, self._granted_until)
+            if seconds > self.longest_seconds or self._granted_seconds + max(0.0, more) > self.all_seconds:
+                return False
+            if more > 0:
+                self._granted_seconds += more
+                self._granted_until = now + seconds
+            return True
+
+
+class Throttle:
+    """Whether one server may be called now: it may have announced that it does not want to be."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+        self._open_at = 0.0
+        self.closed: str | None = None
+        """Set to the server's words once it asked for more than the bounds allow."""
+
+    def announce(self, seconds: float, reason: str) -> None:
+        """Note that the server wants no call for so long; past the bounds it gets none any more."""
+        if self._waiting.grant(seconds):
+            self._open_at = max(self._open_at, self._waiting.clock() + seconds)
+        else:
+            self.closed = f"{reason} (it asks to wait {seconds:.0f} s, more than this drain waits)"
+
+    def wait(self) -> None:
+        """Wait until the server may be called; `closed` says whether it may at all."""
+        while not self.closed and not self._waiting.is_interrupted:
+            left = self._open_at - self._waiting.clock()
+            if left <= 0:
+                return
+            self._waiting.sleep(left)
+
+
+class Pace:
+    """At most ``most`` calls in any ``seconds``, from any number of threads, and no wait below that.
+
+    A call counts from its start until ``seconds`` after its end, so that the server too never sees more.
+    """
+
+    def __init__(self, most: int, seconds: float, waiting: Waiting) -> None:
+        self._most, self._seconds, self._waiting = most, seconds, waiting
+        self._lock = threading.Lock()
+        self._in_flight = 0
+        self._ended: list[float] = []
+
+    def wait_seconds(self) -> float:
+        """Return how long the next call would have to wait."""
+        with self._lock:
+            return self._wait_seconds()
+
+    def _wait_seconds(self) -> float:
+        now = self._waiting.clock()
+        self._ended = [moment for moment in self._ended if moment + self._seconds > now]
+        if self._in_flight + len(self._ended) < self._most:
+            return 0.0
+        return self._ended[0] + self._seconds - now if self._ended else 0.05
+
+    def _take(self) -> bool:
+        with self._lock:
+            if self._wait_seconds() > 0 and not self._waiting.is_interrupted:
+                return False
+            self._in_flight += 1
+            return True
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn and hold it for the time of the call."""
+        while not self._take():
+            self._waiting.sleep(self.wait_seconds())
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+                self._ended.append(self._waiting.clock())
+
+
+class ServerClock:
+    """The clock of one server, compared with our own through the ``Date`` of its answers.
+
+    ``Date`` has whole seconds and is up to one behind, hence `MARGIN_SECONDS`.
+    """
+
+    MARGIN_SECONDS = 2.0
+    """By how much one moment must be later than another to count as later."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._clock = waiting.clock
+        self._ahead: float | None = None
+
+    def note(self, date: str | None, received_at: float) -> None:
+        """Take a ``Date`` header into account, received at that moment of our own clock."""
+        seconds = http_date_seconds(date)
+        if seconds is not None:
+            self._ahead = seconds - received_at
+
+    @property
+    def ahead(self) -> float:
+        """Seconds from our own monotonic clock to this server's time; our own time while it said none."""
+        return time.time() - self._clock() if self._ahead is None else self._ahead
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the server has told its time."""
+        return self._ahead is not None
+
+    def to_own(self, seconds: float) -> float:
+        """Return a moment of this server's time on our own monotonic clock."""
+        return seconds - self.ahead
