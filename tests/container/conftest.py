@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
-IMAGE = "test-executions-rerunner:under-test"
 ACT_IMAGE = "act-dockeraction:latest"
 """What nektos/act calls the image of every `uses: ./`."""
 
@@ -33,9 +32,9 @@ class Commands:
         """Run the program in a container that sees this machine's loopback servers."""
         return self.docker("run", "--rm", "--network", "host", *arguments, timeout_seconds=timeout_seconds)
 
-    def python(self, code: str) -> str:
-        """Run Python code in the image, which must succeed, and return what it printed."""
-        done = self.run("--entrypoint", "python", IMAGE, "-c", code)
+    def python(self, image: str, code: str) -> str:
+        """Run Python code in an image, which must succeed, and return what it printed."""
+        done = self.run("--entrypoint", "python", image, "-c", code)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -71,12 +70,13 @@ def commands() -> Commands:
 
 
 @pytest.fixture(scope="session")
-def image(commands: Commands) -> Iterator[str]:
-    """The image, from the Dockerfile as it is."""
-    built = commands.docker("build", "--tag", IMAGE, ".", timeout_seconds=280)
+def image(commands: Commands, worker_id: str) -> Iterator[str]:
+    """The image, from the Dockerfile as it is; each worker of xdist has a name for it of its own."""
+    name = f"test-executions-rerunner:under-test-{worker_id}"
+    built = commands.docker("build", "--tag", name, ".", timeout_seconds=280)
     assert built.returncode == 0, built.stderr
-    yield IMAGE
-    commands.docker("image", "rm", "--force", IMAGE)
+    yield name
+    commands.docker("image", "rm", "--force", name)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.container.conftest import Commands
 
-pytestmark = [pytest.mark.container, pytest.mark.xdist_group("container")]
+pytestmark = pytest.mark.container
 
 REPOSITORY = "canonical/lab"
 RUN = 13326600211

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.container.conftest import Commands
 
-pytestmark = [pytest.mark.container, pytest.mark.xdist_group("container")]
+pytestmark = pytest.mark.container
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 150 * 1000 * 1000
@@ -42,11 +42,11 @@ def test_the_program_is_the_entry_point_with_no_shell_no_user_and_no_folder(
     assert _inspect(commands, image, ".Config.Cmd") is None
 
 
-@pytest.mark.usefixtures("image")
-def test_the_image_holds_the_locked_versions_and_nothing_beside_them(commands: Commands) -> None:
+def test_the_image_holds_the_locked_versions_and_nothing_beside_them(commands: Commands, image: str) -> None:
     listed = commands.python(
+        image,
         "import importlib.metadata as metadata, json\n"
-        "print(json.dumps({dist.name: dist.version for dist in metadata.distributions()}))"
+        "print(json.dumps({dist.name: dist.version for dist in metadata.distributions()}))",
     )
     held = {name.lower().replace("_", "-"): version for name, version in json.loads(listed).items()}
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
@@ -56,27 +56,25 @@ def test_the_image_holds_the_locked_versions_and_nothing_beside_them(commands: C
     assert set(locked) - set(held) == {"setuptools", "colorama"}
 
 
-@pytest.mark.usefixtures("image")
-def test_nothing_that_only_the_build_needed_is_left(commands: Commands) -> None:
+def test_nothing_that_only_the_build_needed_is_left(commands: Commands, image: str) -> None:
     missing = commands.python(
+        image,
         "import importlib.util as util\n"
         "names = 'pip', 'setuptools', 'hatchling', 'ensurepip', 'idlelib', 'tkinter'\n"
-        "print(*(name for name in names if util.find_spec(name)))"
+        "print(*(name for name in names if util.find_spec(name)))",
     )
-    folders = commands.run(
-        "--entrypoint", "/bin/ls", "test-executions-rerunner:under-test", "/", "/usr/local"
-    )
+    folders = commands.run("--entrypoint", "/bin/ls", image, "/", "/usr/local")
 
     assert missing.split() == []
     assert not {"build", "include"} & set(folders.stdout.split())
 
 
-@pytest.mark.usefixtures("image")
-def test_every_module_is_compiled(commands: Commands) -> None:
+def test_every_module_is_compiled(commands: Commands, image: str) -> None:
     sources = commands.python(
+        image,
         "import importlib.util as util, pathlib, sysconfig\n"
         "for path in pathlib.Path(sysconfig.get_path('stdlib')).rglob('*.py'):\n"
-        "    print(pathlib.Path(util.cache_from_source(str(path))).is_file(), path)"
+        "    print(pathlib.Path(util.cache_from_source(str(path))).is_file(), path)",
     ).splitlines()
 
     assert len(sources) > 1000
