@@ -81,7 +81,7 @@ class Ledger:
         """Write down that a request left the queue, or why it could not."""
         with self._lock:
             outcome = self._outcomes.get(request)
-            if outcome and not self._is_closed:
+            if outcome:
                 outcome.deleted, outcome.delete_error = error is None, error and self._clean(error)
 
     def close(self, reason: str) -> None:
@@ -93,6 +93,22 @@ class Ledger:
                     doubt = ", while its trigger was in flight" if state is State.UNKNOWN else ""
                     self.settle(request, Verdict(state, f"{reason}{doubt}"))
             self._is_closed = True
+
+    @property
+    def known(self) -> int:
+        """How many requests have been read."""
+        return len(self._outcomes)
+
+    @property
+    def is_deleting(self) -> bool:
+        """Whether a served request has neither left the queue nor failed to."""
+        return any(_awaits_delete(outcome) for outcome in self.outcomes)
+
+    def close_deletes(self, reason: str) -> None:
+        """Write down that the deletes that have not ended did not happen in time."""
+        with self._lock:
+            for outcome in filter(_awaits_delete, self.outcomes):
+                outcome.delete_error = self._clean(reason)
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -149,6 +165,11 @@ class Slots:
         """Whether no further trigger is allowed."""
         with self._changed:
             return self._free == 0 and not self._held
+
+
+def _awaits_delete(outcome: Outcome) -> bool:
+    is_queued = outcome.request.test_execution_id is not None
+    return is_queued and outcome.state.is_served and not outcome.deleted and not outcome.delete_error
 
 
 def one_line(outcome: Outcome) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
@@ -97,8 +97,8 @@ def read_time(written: object) -> float | Unreadable | None:
         return Unreadable(written)
     try:
         # Python 3.10 reads neither a Z nor every count of digits
-        moment = datetime.datetime.fromisoformat(_for_python_3_10(written))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp()
+        moment = dt.datetime.fromisoformat(_for_python_3_10(written))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return Unreadable(written)
 

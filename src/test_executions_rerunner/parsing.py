@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Self
+
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_*?\[\]!-]+/[A-Za-z0-9._*?\[\]!-]+")
 _MOST_DIGITS = 9
@@ -25,7 +27,7 @@ class Secret(str):
         return "'***'"
 
 
-class BuildParameter(str):
+class BuildParameter(str):  # noqa: SLOT000 - it has attributes
     """A build parameter as it was written, ``[FAMILY:]NAME=VALUE``, with its parts.
 
     Attributes:
@@ -38,7 +40,7 @@ class BuildParameter(str):
     name: str
     value: str
 
-    def __new__(cls, written: str) -> BuildParameter:
+    def __new__(cls, written: str) -> Self:
         """Take the text apart; a ValueError says what is allowed."""
         self = super().__new__(cls, written)
         before, equals, self.value = written.partition("=")

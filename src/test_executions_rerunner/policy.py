@@ -74,18 +74,22 @@ class Rule(NamedTuple):
     """The outcome when that does not settle it."""
 
 
+def _rule(look: str, look_state: State, react: React, trigger_state: State) -> Rule:
+    return Rule("again" in look, look_state, "stops" in look, react, trigger_state)
+
+
 POLICY: dict[Fault, Rule] = {
-    #                        a look fails:           stops   a trigger fails:
-    Fault.NOT_SENT: Rule(True, State.FAILED, False, React.REPEAT, State.FAILED),
-    Fault.BUSY: Rule(False, State.DEFERRED, False, React.REPEAT, State.DEFERRED),
-    Fault.STARTING: Rule(True, State.DEFERRED, False, React.COMPARE, State.DEFERRED),
-    Fault.BROKEN: Rule(True, State.FAILED, False, React.COMPARE, State.UNKNOWN),
-    Fault.UNAUTHORIZED: Rule(False, State.FAILED, True, React.RECHECK, State.FAILED),
-    Fault.FORBIDDEN: Rule(False, State.FAILED, False, React.RECHECK, State.FAILED),
-    Fault.RUNNING: Rule(False, State.DEFERRED, False, React.LOOK, State.DEFERRED),
-    Fault.DISABLED: Rule(False, State.DEFERRED, False, React.END, State.DEFERRED),
-    Fault.NEVER: Rule(False, State.REFUSED, False, React.END, State.REFUSED),
-    Fault.REJECTED: Rule(False, State.FAILED, False, React.END, State.FAILED),
+    # fault               a look fails: and then           a trigger fails: and then
+    Fault.NOT_SENT: _rule("again", State.FAILED, React.REPEAT, State.FAILED),
+    Fault.BUSY: _rule("ends", State.DEFERRED, React.REPEAT, State.DEFERRED),
+    Fault.STARTING: _rule("again", State.DEFERRED, React.COMPARE, State.DEFERRED),
+    Fault.BROKEN: _rule("again", State.FAILED, React.COMPARE, State.UNKNOWN),
+    Fault.UNAUTHORIZED: _rule("stops", State.FAILED, React.RECHECK, State.FAILED),
+    Fault.FORBIDDEN: _rule("ends", State.FAILED, React.RECHECK, State.FAILED),
+    Fault.RUNNING: _rule("ends", State.DEFERRED, React.LOOK, State.DEFERRED),
+    Fault.DISABLED: _rule("ends", State.DEFERRED, React.END, State.DEFERRED),
+    Fault.NEVER: _rule("ends", State.REFUSED, React.END, State.REFUSED),
+    Fault.REJECTED: _rule("ends", State.FAILED, React.END, State.FAILED),
 }
 
 
@@ -104,7 +108,7 @@ class Failure(NamedTuple):
         return POLICY[self.fault]
 
 
-def explain(error: BaseException) -> Failure:
+def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of cases
     """Understand an exception of requests as far as every HTTP server means the same by it."""
     response = getattr(error, "response", None)
     if isinstance(error, requests.exceptions.HTTPError) and response is not None:

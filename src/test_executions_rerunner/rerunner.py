@@ -104,6 +104,16 @@ class Rerunner:
         return self._ledger.stopped.reason if self._ledger.stopped else None
 
     @property
+    def known(self) -> int:
+        """How many requests have been read."""
+        return self._ledger.known
+
+    @property
+    def is_deleting(self) -> bool:
+        """Whether a request whose rerun was accepted is still to be deleted."""
+        return not self._dry_run and self._ledger.is_deleting
+
+    @property
     def remaining(self) -> int:
         """How many of the requests read stay in the queue."""
         return self._ledger.staying()
@@ -117,6 +127,11 @@ class Rerunner:
     def close(self, reason: str) -> None:
         """End the drain for its report: `unknown` what is in flight still, `deferred` what was not started."""
         self._ledger.close(reason)
+
+    def close_deletes(self, reason: str) -> None:
+        """Write down which requests could not be deleted before the end."""
+        if not self._dry_run:
+            self._ledger.close_deletes(reason)
 
     # the four steps, one by one
 
@@ -225,9 +240,9 @@ class Rerunner:
         for request in requests:
             try:
                 target = self._target(request)
-            except RequestProcessingError as error:
+            except RequestProcessingError as error:  # noqa: PERF203 - each request fails on its own
                 self._ledger.settle(request, Verdict(State.UNSUPPORTED, str(error)))
-            except Exception as error:  # one bad request never stops the others, whatever it is
+            except Exception as error:  # noqa: BLE001 - one bad request never stops the others, whatever it is
                 _log.debug("processing", exc_info=True)
                 self._ledger.settle(request, Verdict(State.FAILED, f"{type(error).__name__}: {error}"))
             else:
@@ -296,7 +311,7 @@ class Rerunner:
         verdicts: dict[RerunRequest, Verdict] = {}
         try:
             verdicts = self._verdicts(target, requests, snapshot)
-        except Exception as error:  # one bad request never stops the others, whatever it is
+        except Exception as error:  # noqa: BLE001 - one bad request never stops the others, whatever it is
             _log.debug("starting %s", target.name, exc_info=True)
             reason = f"{type(error).__name__}: {error}"
             verdicts = dict.fromkeys(requests, Verdict(State.UNKNOWN, f"unexpected: {reason}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -31,7 +31,7 @@ def open_session(url: str, *, auth: AuthBase | None, connections: int) -> reques
         connections: Most connections open at a time.
     """
     session = requests.Session()
-    environment = session.merge_environment_settings(url, {}, None, None, None)
+    environment: Any = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.cert = (environment[key] for key in ("proxies", "verify", "cert"))
     session.trust_env = False
     session.auth = auth

@@ -190,16 +190,16 @@ class Settings:
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = {row.name: values.get(row.name, row.default) for row in SETTINGS}
+        self.values = {row.name: values.get(row.name, row.default) for row in SETTINGS}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - each row has a type of its own
         try:
-            return self.__dict__["_values"][name]
+            return self.__dict__["values"][name]
         except KeyError:
             raise AttributeError(name) from None
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in self._values.items())
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         return f"Settings({shown})"
 
 

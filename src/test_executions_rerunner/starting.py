@@ -90,7 +90,7 @@ class Starter:
     def _trigger(self, target: Target, look: Look, requests: Iterable[RerunRequest], tries: int) -> Verdict | LookAgain:
         """Send the trigger; `LookAgain` where only another look can tell."""
         if self._dry_run:
-            return Verdict(State.PLANNED, "; ".join([f"would POST {harmless(dict(look.post_arguments))}", *look.notes]))
+            return Verdict(State.PLANNED, "; ".join([_plan(look, requests), *look.notes]))
         looked_at = self._waiting.clock()
         self._processor.wait_for_turn()
         self._processor.calls.throttle.wait()
@@ -142,6 +142,13 @@ class Starter:
                 return otherwise
             self._waiting.sleep(self._waiting.varied(self._waiting.retry_seconds[tries]))
         return LookAgain(None)
+
+
+def _plan(look: Look, requests: Iterable[RerunRequest]) -> str:
+    """Say what would be sent, and for which requests together."""
+    numbers = [str(request.test_execution_id or "without id") for request in requests]
+    shared = f", once for requests {', '.join(numbers)}" if len(numbers) > 1 else ""
+    return f"would POST {harmless(dict(look.post_arguments))}{shared}"
 
 
 class LookAgain:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 400
 """Of one reason: enough for every message of the three servers that is worth reading."""
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&:@/\"'$=^])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#.|~&:@/$^])")
 
 
 def harmless(text: object, *, most: int = MOST_CHARACTERS) -> str:

@@ -6,8 +6,6 @@ import abc
 import functools
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-import requests
-
 from test_executions_rerunner.errors import TriggerRefusedError
 from test_executions_rerunner.models import Look, PostArguments, RawRequest, RerunRequest, Served, Target
 from test_executions_rerunner.policy import Failure, Fault, explain
@@ -17,7 +15,11 @@ from test_executions_rerunner.waiting import ServerClock, Waiting
 from test_executions_rerunner.words import server_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import requests
+
+    from test_executions_rerunner.checks import Check
 
 Returned = TypeVar("Returned")
 
@@ -140,7 +142,11 @@ class RequestProcessor(abc.ABC):
         del request, sent
         return None
 
-    def wait_for_turn(self) -> None:
+    @abc.abstractmethod
+    def check(self, targets: Iterable[Target]) -> Iterator[Check]:
+        """Try what a drain of these targets needs, without starting anything."""
+
+    def wait_for_turn(self) -> None:  # noqa: B027 - most systems ask for no pace
         """Wait until the CI system's own pace allows another trigger."""
 
     def explain(self, error: BaseException) -> Failure:

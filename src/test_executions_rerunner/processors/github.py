@@ -21,8 +21,9 @@ from test_executions_rerunner.waiting import Pace
 from test_executions_rerunner.words import http_date_seconds, retry_after_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from test_executions_rerunner.checks import Check
     from test_executions_rerunner.processors.github_client import GithubClient
     from test_executions_rerunner.processors.github_jobs import Jobs, Run
     from test_executions_rerunner.waiting import Waiting
@@ -119,7 +120,7 @@ class GithubProcessor(RequestProcessor):
     def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
         """Start another attempt of a run; see `RequestProcessor.submit`."""
         del delay  # Jenkins' own
-        link, ending = self._checked(post_arguments)
+        link, ending = self.checked(post_arguments)
         path = f"{link.path}/{ending}"
         logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
         with self._pace.turn():
@@ -139,7 +140,7 @@ class GithubProcessor(RequestProcessor):
     def look(self, target: Target, asked_at: Mapping[RerunRequest, float | None], snapshot: Any) -> Look:  # noqa: ANN401 - it has none
         """Look for an attempt started later, and for the jobs it ran where a link names one."""
         del snapshot
-        link, _ = self._checked(target.post_arguments)
+        link, _ = self.checked(target.post_arguments)
         if link.run == self._own_run_id:
             return Look(target.post_arguments, verdict=Verdict(State.DEFERRED, "this drain is part of that run"))
         run, jobs = self._run(link), _JobsOnce(self, link)
@@ -155,7 +156,7 @@ class GithubProcessor(RequestProcessor):
 
     def changed(self, target: Target, look: Look) -> Served | None:
         """Return the attempt that was not there at the look."""
-        link, _ = self._checked(target.post_arguments)
+        link, _ = self.checked(target.post_arguments)
         run = self._run(link)
         if run.attempt > look.before:
             return Served("a new attempt was found after a doubtful answer", self._attempt_link(link, run.attempt))
@@ -163,7 +164,7 @@ class GithubProcessor(RequestProcessor):
 
     def rerun_link(self, target: Target, look: Look) -> str | None:
         """Return the link of the attempt that the trigger of a look starts."""
-        link, _ = self._checked(target.post_arguments)
+        link, _ = self.checked(target.post_arguments)
         return self._attempt_link(link, look.before + 1)
 
     def cannot_join(self, request: RerunRequest, sent: PostArguments) -> str | None:
@@ -172,25 +173,44 @@ class GithubProcessor(RequestProcessor):
             return "the failed jobs of this run were just started again; whether its job is among them is not known yet"
         return None
 
+    def checked(self, post_arguments: PostArguments) -> tuple[RunLink, str]:
+        """Return the run that a trigger is for and its last word, or refuse what `process` never returns.
+
+        Raises:
+            RequestProcessingError: The URL is none that `process` returns.
+        """
+        url = post_arguments.get("url")
+        try:
+            names = self.api.names_below(url) if isinstance(url, str) else ()
+        except ValueError as error:
+            raise RequestProcessingError(f"url {harmless(repr(url))} is not served: {error}") from error
+        link = _run_link(names[1:-1]) if names[:1] == ("repos",) and len(names) == 7 else None  # noqa: PLR2004
+        if not link or names[-1] not in {"rerun", "rerun-failed-jobs"}:
+            raise RequestProcessingError(
+                f"url {harmless(repr(url))} is not served: {self.api}/repos/OWNER/REPO/actions/runs/ID/rerun is allowed"
+            )
+        self._check_repository(link)
+        return link, names[-1]
+
+    def check(self, targets: Iterable[Target]) -> Iterator[Check]:
+        """Try the token, the repositories and the runs; see `github_checks`."""
+        from test_executions_rerunner.processors.github_checks import github_checks  # noqa: PLC0415 - rarely needed
+
+        return github_checks(self, targets)
+
+    def has_token_like(self, beginning: str) -> bool:
+        """Tell whether the token is of the kind that begins so."""
+        return self._token.startswith(beginning)
+
     def explain(self, error: BaseException) -> Failure:
         """Understand what GitHub answers in its own way: all its refusals are 403."""
         if isinstance(error, TriggerDoubtfulError):
             return Failure(Fault.BROKEN, str(error))
         failure, response = explain(error), getattr(error, "response", None)
-        if response is None:
-            return failure
-        wait = _rate_limit_seconds(response, failure.reason)
+        wait = None if response is None else _rate_limit_seconds(response, failure.reason)
         if wait is not None:
             return Failure(Fault.BUSY, failure.reason, wait)
-        if response.status_code != requests.codes.forbidden:
-            return failure
-        if _RUNNING in failure.reason:
-            return failure._replace(fault=Fault.RUNNING)
-        if _NEVER.search(failure.reason):
-            return failure._replace(fault=Fault.NEVER)
-        if _NEEDS_WRITE.search(failure.reason):
-            return failure._replace(reason=f"{failure.reason} (the token needs Actions: write there)")
-        return failure
+        return _explain_forbidden(failure) if failure.fault is Fault.FORBIDDEN else failure
 
     def read(self, path: str) -> dict[str, Any]:
         """GET a JSON object of the API, with retries.
@@ -226,23 +246,9 @@ class GithubProcessor(RequestProcessor):
             if fnmatch.fnmatchcase(owner, owners) and fnmatch.fnmatchcase(repository, repositories):
                 return
         raise RequestProcessingError(
-            f"repository {link.owner}/{link.repository} is not served, only {', '.join(self.repositories)}; --repo sets it"
+            f"repository {link.owner}/{link.repository} is not served, only {', '.join(self.repositories)}; "
+            "--repo sets it"
         )
-
-    def _checked(self, post_arguments: PostArguments) -> tuple[RunLink, str]:
-        """Return the run that a trigger is for and its last word, or refuse what `process` never returns."""
-        url = post_arguments.get("url")
-        try:
-            names = self.api.names_below(url) if isinstance(url, str) else ()
-        except ValueError as error:
-            raise RequestProcessingError(f"url {harmless(repr(url))} is not served: {error}") from error
-        link = _run_link(names[1:-1]) if names[:1] == ("repos",) and len(names) == 7 else None  # noqa: PLR2004
-        if not link or names[-1] not in {"rerun", "rerun-failed-jobs"}:
-            raise RequestProcessingError(
-                f"url {harmless(repr(url))} is not served: {self.api}/repos/OWNER/REPO/actions/runs/ID/rerun is allowed"
-            )
-        self._check_repository(link)
-        return link, names[-1]
 
     def _post(self, link: RunLink, *, failed_jobs: bool) -> PostArguments:
         return {"url": f"{self.api}{link.path}/{'rerun-failed-jobs' if failed_jobs else 'rerun'}"}
@@ -326,6 +332,17 @@ def _run_link(names: tuple[str, ...]) -> RunLink | None:
 def _all_failed(numbers: Iterable[int | None], jobs: _JobsOnce) -> bool:
     """Tell whether each job that is named failed last, so that a re-run of the failed jobs serves it."""
     return all(number is None or jobs.all.has_failed_last(number) for number in numbers)
+
+
+def _explain_forbidden(failure: Failure) -> Failure:
+    """Tell GitHub's refusals apart by its words: the status is 403 for all of them."""
+    if _RUNNING in failure.reason:
+        return failure._replace(fault=Fault.RUNNING)
+    if _NEVER.search(failure.reason):
+        return failure._replace(fault=Fault.NEVER)
+    if _NEEDS_WRITE.search(failure.reason):
+        return failure._replace(reason=f"{failure.reason} (the token needs Actions: write there)")
+    return failure
 
 
 def _rate_limit_seconds(response: requests.Response, reason: str) -> float | None:

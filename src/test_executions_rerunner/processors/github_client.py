@@ -43,7 +43,7 @@ class _Once(urllib3.Retry):
         del method, has_retry_after
         return status_code in _FOLLOWED_BY_PYGITHUB
 
-    def increment(  # noqa: PLR0913 - as in the base class
+    def increment(
         self,
         method: str | None = None,
         url: str | None = None,

@@ -22,8 +22,9 @@ from test_executions_rerunner.processors.jenkins_client import JenkinsClient
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from test_executions_rerunner.checks import Check
     from test_executions_rerunner.processors.jenkins_state import Build, Job, QueueItem
     from test_executions_rerunner.waiting import Waiting
 
@@ -141,7 +142,7 @@ class JenkinsProcessor(RequestProcessor):
     ) -> Look:
         """Look for an item in the queue, or a build started later, with our parameters."""
         items = self._items(target, self.snapshot() if snapshot is None else snapshot)
-        job = self._job(target)
+        job = self.job(target)
         post = target.post_arguments
         waiting = next((item for item in items if job.is_ours(item, post["json"])), None)
         served: dict[RerunRequest, Served] = {}
@@ -159,7 +160,7 @@ class JenkinsProcessor(RequestProcessor):
     def changed(self, target: Target, look: Look) -> Served | None:
         """Return the item or build of ours that was not there at the look."""
         items = self._items(target, self.snapshot())
-        job = self._job(target)
+        job = self.job(target)
         sent = look.post_arguments["json"]
         for item in items:
             if item.number not in look.before.items and job.is_ours(item, sent):
@@ -168,6 +169,23 @@ class JenkinsProcessor(RequestProcessor):
             if build.number > look.before.newest_build and job.is_ours(build, sent):
                 return Served("found among the builds after a doubtful answer", self._build_link(target, build))
         return None
+
+    def job(self, target: Target) -> Job:
+        """Read a target's job and its newest builds.
+
+        Raises:
+            CallError: It could not be read.
+        """
+        url = f"{self._job_url(target)}/api/json?tree={jenkins_state.JOB_TREE}"
+        return self.calls.repeated(
+            lambda: jenkins_state.read_job(self.client.read(url, self.calls.clock)), momentary=self.momentary
+        )
+
+    def check(self, targets: Iterable[Target]) -> Iterator[Check]:
+        """Try the controller, the user, and each job; see `jenkins_checks`."""
+        from test_executions_rerunner.processors.jenkins_checks import jenkins_checks  # noqa: PLC0415 - rarely needed
+
+        return jenkins_checks(self, targets)
 
     def explain(self, error: BaseException) -> Failure:
         """Understand what Jenkins answers in its own way."""
@@ -213,12 +231,6 @@ class JenkinsProcessor(RequestProcessor):
         """Return the items of the target's job; without case, as Jenkins looks names up."""
         name = "/".join(self._checked(target.post_arguments)).lower()
         return tuple(item for item in queue if item.job == name)
-
-    def _job(self, target: Target) -> Job:
-        url = f"{self._job_url(target)}/api/json?tree={jenkins_state.JOB_TREE}"
-        return self.calls.repeated(
-            lambda: jenkins_state.read_job(self.client.read(url, self.calls.clock)), momentary=self.momentary
-        )
 
     def _build_since(self, target: Target, job: Job, asked: float) -> Build | None:
         """Return a build of ours that started later; read on while all builds known did."""

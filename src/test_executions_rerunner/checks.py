@@ -1,0 +1,108 @@
+"""``--check``: what a drain needs, tried without changing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from test_executions_rerunner.errors import CallError, RequestProcessingError, TestObserverError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator
+
+    from test_executions_rerunner.models import RerunRequest, Target
+    from test_executions_rerunner.processors.base import RequestProcessor
+    from test_executions_rerunner.test_observer import TestObserverInterface
+
+MOST_REQUESTS = 100
+"""How much of the queue is looked at."""
+_LARGE_DIFFERENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a drain needs."""
+
+    name: str
+    ok: bool | None
+    """True: fine; False: a drain could not work; None: a person may want to know."""
+    message: str
+    fix: str | None = None
+    """What to do about it, in one line."""
+
+    @property
+    def line(self) -> str:
+        """The check as a person reads it."""
+        mark = {True: "ok", False: "FAILED", None: "warning"}[self.ok]
+        return f"{mark}: {self.name}: {self.message}" + (f" -> {self.fix}" if self.fix else "")
+
+
+def run_checks(processor: RequestProcessor, queue: TestObserverInterface) -> Iterator[Check]:
+    """Try each credential and permission that a drain needs; nothing is changed."""
+    ask = "ask your Test Observer administrator for it"
+    requests: list[RerunRequest] = []
+    try:
+        requests = queue.window(MOST_REQUESTS)
+        yield Check("Test Observer: view_rerun", ok=True, message=f"{queue.url} answers, {len(requests)} requests read")
+    except TestObserverError as error:
+        yield Check("Test Observer: view_rerun", ok=False, message=str(error), fix=ask)
+    yield _attempt("Test Observer: change_rerun", queue.ask_whether_delete_is_allowed, "deleting is allowed", fix=ask)
+    bulk = _attempt(
+        "Test Observer: change_rerun_bulk", lambda: queue.ask_whether_delete_is_allowed(bulk=True), "granted"
+    )
+    yield bulk if bulk.ok else Check(bulk.name, ok=True, message="not granted, and not needed")
+    yield from _key(queue)
+    yield from processor.check(_targets(processor, requests))
+    yield _clocks(processor, queue)
+
+
+def _attempt(name: str, call: Callable[[], object], message: str, fix: str | None = None) -> Check:
+    try:
+        call()
+    except (TestObserverError, CallError) as error:
+        return Check(name, ok=False, message=str(error), fix=fix)
+    return Check(name, ok=True, message=message)
+
+
+def _key(queue: TestObserverInterface) -> Iterator[Check]:
+    if not queue.secrets:
+        yield Check(
+            "Test Observer: key", ok=None, message="no key is sent", fix="set TEST_OBSERVER_API_KEY if it needs one"
+        )
+        return
+    try:
+        owner = queue.owner_of_key()
+    except TestObserverError as error:
+        yield Check("Test Observer: key", ok=None, message=f"whose it is cannot be told: {error}")
+        return
+    if owner is None:
+        message = "the server does not know this key"
+        yield Check("Test Observer: key", ok=None, message=message, fix="check TEST_OBSERVER_API_KEY")
+    else:
+        granted = ", ".join(owner["permissions"]) or "none"
+        yield Check("Test Observer: key", ok=True, message=f"of application {owner['name']!r}; permissions: {granted}")
+
+
+def _targets(processor: RequestProcessor, requests: Iterable[RerunRequest]) -> list[Target]:
+    """Return the targets of the queue that the processor serves, each once."""
+    targets: dict[Hashable, Target] = {}
+    for request in requests:
+        try:
+            target = processor.target(request)
+        except RequestProcessingError:
+            continue
+        targets.setdefault(target.key, target)
+    return list(targets.values())
+
+
+def _clocks(processor: RequestProcessor, queue: TestObserverInterface) -> Check:
+    ours, theirs = processor.calls.clock, queue.clock
+    if not (ours.is_known and theirs.is_known):
+        return Check("clocks", ok=None, message="not both servers told their time")
+    seconds = ours.ahead - theirs.ahead
+    message = (
+        f"that of {processor.name} is {abs(seconds):.0f} s {'ahead of' if seconds >= 0 else 'behind'} Test Observer's"
+    )
+    if abs(seconds) < _LARGE_DIFFERENCE_SECONDS:
+        return Check("clocks", ok=True, message=message)
+    return Check("clocks", ok=None, message=f"{message}; it is corrected for", fix="have both servers use NTP")

@@ -1,0 +1,91 @@
+"""The log on stderr: one harmless line each, and a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from test_executions_rerunner.text import harmless, without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_OTHERS = ("urllib3", "requests", "github", "charset_normalizer")
+_MOST_CHARACTERS = 4000
+
+
+class _HarmlessFormatter(logging.Formatter):
+    """Formats every record as lines that no terminal and no runner takes for anything but text."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = [record.getMessage()]
+        if record.exc_info:
+            lines += [f"  | {line}" for line in self.formatException(record.exc_info).splitlines()]
+        shown = [harmless(without(self._secrets, line), most=_MOST_CHARACTERS) for line in lines]
+        return "\n".join(f"{record.levelname:<7} {line}" for line in shown)
+
+
+class _Stream(logging.StreamHandler[Any]):
+    """Writes to stderr, above the progress bar where there is one."""
+
+    bar: Any = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.bar is None:
+            super().emit(record)
+        else:
+            self.bar.write(self.format(record), file=sys.stderr)
+
+
+def set_up(*, level: int, secrets: Sequence[str]) -> logging.Handler:
+    """Send the log of this package, and what goes wrong in others, to stderr.
+
+    Args:
+        level: Of `logging`; DEBUG shows this package's own debug lines only.
+        secrets: Texts that are never shown.
+
+    Returns:
+        The handler, for `progress` and `tear_down`.
+    """
+    handler = _Stream(sys.stderr)
+    handler.setFormatter(_HarmlessFormatter(secrets))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name in _OTHERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return handler
+
+
+def tear_down(handler: logging.Handler) -> None:
+    """Undo `set_up`."""
+    logging.getLogger().removeHandler(handler)
+
+
+def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[], None] | None:
+    """Show a progress bar; None: stderr is no terminal.
+
+    Args:
+        handler: Writes above the bar from now on.
+        known: How many requests have been read so far.
+
+    Returns:
+        To be called for each request that is done.
+    """
+    if not sys.stderr.isatty():
+        return None
+    from tqdm import tqdm  # noqa: PLC0415 - nobody else needs it
+
+    bar = tqdm(desc="reruns", unit=" requests", file=sys.stderr, leave=False, dynamic_ncols=True)
+    handler.bar = bar  # type: ignore[attr-defined] # of _Stream
+
+    def advance() -> None:
+        bar.total = known()
+        bar.update()
+
+    return advance

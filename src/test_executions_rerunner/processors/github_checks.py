@@ -1,0 +1,70 @@
+"""What a drain needs of GitHub, tried without starting anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from test_executions_rerunner.checks import Check
+from test_executions_rerunner.errors import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from test_executions_rerunner.models import Target
+    from test_executions_rerunner.processors.github import GithubProcessor
+
+_FEW_CALLS = 100
+_CLASSIC_TOKEN = "ghp_"  # noqa: S105 - how such tokens begin
+
+
+def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iterator[Check]:
+    """Try the token, the repositories and the runs that are queued."""
+    name = f"GitHub: {processor.api}"
+    try:
+        limits = processor.read("/rate_limit")
+    except CallError as error:
+        yield Check(name, ok=False, message=str(error), fix="check GH_TOKEN, and GITHUB_API_URL on another server")
+        return
+    yield Check(name, ok=True, message="answers, and accepts the token")
+    yield _rate_limit(limits)
+    checked: dict[tuple[str, str], bool] = {}
+    for target in targets:
+        link, _ = processor.checked(target.post_arguments)
+        repository = (link.owner.lower(), link.repository.lower())
+        if repository not in checked:
+            check = _repository(processor, f"{link.owner}/{link.repository}")
+            checked[repository] = check.ok is not False
+            yield check
+        if checked[repository]:
+            yield from _run(processor, target, link.path)
+
+
+def _rate_limit(limits: dict[str, Any]) -> Check:
+    core = (limits.get("resources") or {}).get("core") or limits.get("rate") or {}
+    left, most = core.get("remaining"), core.get("limit")
+    if not isinstance(left, int):
+        return Check("GitHub: rate limit", ok=None, message="is not told, as on a server without one")
+    message = f"{left} of {most} calls are left this hour; a rerun takes two"
+    return Check("GitHub: rate limit", ok=True if left >= _FEW_CALLS else None, message=message)
+
+
+def _repository(processor: GithubProcessor, name: str) -> Check:
+    title, fix = f"GitHub repository {name}", "give the token Actions: write there"
+    try:
+        told = processor.read(f"/repos/{name}")
+    except CallError as error:
+        return Check(title, ok=False, message=f"cannot be seen: {error}", fix=fix)
+    if (told.get("permissions") or {}).get("push") is True:
+        message = "may be pushed to; whether the token may write Actions cannot be told without triggering"
+        return Check(title, ok=True, message=message)
+    if processor.has_token_like(_CLASSIC_TOKEN):
+        return Check(title, ok=False, message="may not be pushed to, so its runs cannot be started again", fix=fix)
+    message = "may be seen; whether the token may write Actions cannot be told without triggering"
+    return Check(title, ok=None, message=message, fix=fix)
+
+
+def _run(processor: GithubProcessor, target: Target, path: str) -> Iterator[Check]:
+    try:
+        processor.read(path)
+    except CallError as error:
+        yield Check(f"GitHub {target.name}", ok=None, message=str(error), fix="delete its requests if it is gone")
