@@ -330,4 +330,4 @@ def _print_lines(
         indent = line[: len(line) - len(line.lstrip())] if clean else ""
         shown = indent + harmless(without(secrets, line), most=4000) if clean else line
         encoding = out.encoding or "utf-8"
-        print(shown.encode(encoding, "backslashreplace").decode(encoding), file=out, flush=True)  # noqa: T201 - for people
+        print(shown.encode(encoding, "backslashreplace").decode(encoding), file=out, flush=True)

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.container
 
 WORKFLOWS = Path(__file__).parent / "workflows"
 REPOSITORY = "canonical/lab"
+OWN_RUN = 1
+"""What act gives for GITHUB_RUN_ID: the run that a drain itself is part of waits for the next one."""
+JENKINS_LINK = "http://10.102.156.15:8080/job/a/1/"
 FORGED = "::set-output name=triggered::999"
 
 
@@ -49,10 +52,11 @@ def _servers(observer: TestObserverServer, github: GithubServer) -> list[str]:
 def drained(
     act: Callable[..., subprocess.CompletedProcess[str]], observer: TestObserverServer, github: GithubServer
 ) -> subprocess.CompletedProcess[str]:
-    """What act says of the workflow that drains a queue of five requests, then fails on purpose, twice."""
-    github.add_run(REPOSITORY, 1)
-    github.add_run(REPOSITORY, 2, status="in_progress", conclusion=None)
-    for link in (_link(1), f"{_link(1)}/attempts/1", _link(2), "http://10.102.156.15:8080/job/a/1/", FORGED):
+    """What act says of the workflow that drains a queue of six requests, then fails on purpose, twice."""
+    github.add_run(REPOSITORY, 101)
+    github.add_run(REPOSITORY, 102, status="in_progress", conclusion=None)
+    github.add_run(REPOSITORY, OWN_RUN)
+    for link in (_link(101), f"{_link(101)}/attempts/1", _link(102), _link(OWN_RUN), JENKINS_LINK, FORGED):
         observer.add(link)
     return act(WORKFLOWS / "drain.yml", *_servers(observer, github), "--var", f"TOKEN={github.token}")
 
@@ -64,10 +68,11 @@ def test_a_workflow_sees_outputs_summary_exit_codes_and_no_secret(
 
     assert drained.returncode == 0, log[-8000:]
     assert log.count("Job succeeded") == 2
-    assert github.triggered(1) == 1
+    assert github.triggered(101) == 1
     assert len(observer.deleted) == 2
     assert "The token is ***." in log
     assert github.token not in log
+    assert f"({_link(101)}/attempts/2)" in log.split("Summary - ")[1]
     assert "INPUT_LIMIT" in log
 
 
@@ -77,9 +82,7 @@ def test_a_run_that_can_never_be_rerun_fails_the_job(
     github.add_run(REPOSITORY, 3, created_at=time.time() - 40 * 24 * 3600)
     kept = observer.add(_link(3))
 
-    done = act(
-        WORKFLOWS / "failing.yml", *_servers(observer, github), "--secret", f"RERUNNER_TOKEN={github.token}"
-    )
+    done = act(WORKFLOWS / "failing.yml", *_servers(observer, github), "--secret", f"RERUNNER_TOKEN={github.token}")
     log = done.stdout + done.stderr
 
     assert done.returncode == 1, log[-8000:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,15 @@ def _for_github(observer: TestObserverServer, github: GithubServer) -> list[str]
         GITHUB_API_URL=github.url,
         GH_TOKEN=github.token,
     )
+
+
+def _read_outputs(path: Path) -> dict[str, str]:
+    """Read NAME=VALUE lines and NAME<<DELIMITER blocks, as the runner does."""
+    outputs, lines = {}, iter(path.read_text().splitlines())
+    for line in lines:
+        name, sign, rest = re.split(r"(=|<<)", line, maxsplit=1)
+        outputs[name] = rest if sign == "=" else "\n".join(iter(lines.__next__, rest))
+    return outputs
 
 
 def test_a_person_drains_the_queue_of_a_jenkins(
@@ -154,7 +164,9 @@ def test_the_runner_starts_it_with_the_workspace_mounted_over_and_inputs_as_vari
     assert done.returncode == 0, done.stderr
     assert github.triggered(RUN) == 1
     assert observer.ids() == []
-    assert "\ntriggered=1\n" in "\n" + (tmp_path / "file_commands" / "output").read_text()
+    outputs = _read_outputs(tmp_path / "file_commands" / "output")
+    assert (outputs["triggered"], outputs["remaining"]) == ("1", "0")
+    assert json.loads(outputs["report"])["processor"] == "github"
 
 
 def test_a_wrong_setting_is_refused_before_any_call(
