@@ -10,6 +10,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from test_executions_rerunner.text import harmless
+
 MOST_CHARACTERS = 2000
 """Test Observer stores at most 200; a file of requests may hold longer links."""
 
@@ -58,7 +60,9 @@ class Origin(NamedTuple):
             raise ValueError(f"it points to {Origin(scheme, host, port, '')}, and only {self} is served")
         raw, context = _segments(path), self.path.split("/")[1:]
         if list(raw[: len(context)]) != context:
-            raise ValueError(f"it points to {Origin(scheme, host, port, '')}{path}, and only {self} is served")
+            raise ValueError(
+                f"it points to {Origin(scheme, host, port, '')}{harmless(path)}, and only {self} is served"
+            )
         return tuple(_unquote_once(segment) for segment in raw[len(context) :])
 
 

@@ -32,7 +32,7 @@ from test_executions_rerunner.starting import Starter
 from test_executions_rerunner.test_observer import TestObserverInterface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from test_executions_rerunner.processors.base import RequestProcessor
 
@@ -86,12 +86,18 @@ class Rerunner:
             TestObserverError: The queue could not be read, or nothing may be deleted from it; `outcomes` tells what
                 had been done by then.
         """
+        step = STEP
         with Pool(self._concurrency) as pool:
-            for requests in self._windows():
-                groups = self._process(requests)
+            while True:
+                limit = self._ledger.staying() + step
+                requests = self._queue.window(limit)
+                groups = self._process(self._not_known(requests))
                 self._submit(groups, pool)
                 pool.join()
-        return self.outcomes
+                if len(requests) < limit or self._ledger.stopped or self._slots.are_used_up:
+                    return self.outcomes
+                # requests of others may fill the window: the next one reaches further
+                step = step if groups else step * 2
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -173,8 +179,7 @@ class Rerunner:
         ]
         groups: dict[Hashable, Group] = {}
         for request in requests:
-            post = processed_requests[request.test_execution_id or 0]
-            target = self._target_of(request, post)
+            target = self._target_of(request, processed_requests[request.test_execution_id or 0])
             groups.setdefault(target.key, (target, []))[1].append(request)
         self._ledger.open(requests)
         with Pool(self._concurrency) as pool:
@@ -194,21 +199,6 @@ class Rerunner:
 
     # load
 
-    def _windows(self) -> Iterator[list[RerunRequest]]:
-        """Read the queue from its head, and on only while there may be more that can be started."""
-        step = STEP
-        while True:
-            limit = self._ledger.staying() + step
-            requests = self._queue.window(limit)
-            fresh = self._not_known(requests)
-            self._ledger.open(fresh)
-            served_before = len(self._ended)
-            yield fresh
-            if len(requests) < limit or self._ledger.stopped or self._slots.are_used_up:
-                return
-            if not fresh or len(self._ended) == served_before:
-                step *= 2
-
     def _not_known(self, requests: Iterable[RerunRequest]) -> list[RerunRequest]:
         """Return the requests of a window that no earlier one had; without ids, equal ones are told apart by count."""
         fresh = []
@@ -224,6 +214,7 @@ class Rerunner:
             if (*told, seen[told]) not in self._known:
                 self._known.add((*told, seen[told]))
                 fresh.append(request)
+        self._ledger.open(fresh)
         return fresh
 
     def _remember(self, raw: RawRequest) -> RerunRequest:
@@ -246,7 +237,11 @@ class Rerunner:
                 _log.debug("processing", exc_info=True)
                 self._ledger.settle(request, Verdict(State.FAILED, f"{type(error).__name__}: {error}"))
             else:
-                groups.setdefault(target.key, (target, []))[1].append(request)
+                if isinstance(request.created_at, Unreadable):
+                    reason = f"created_at {request.created_at.value!r} is no time"
+                    self._ledger.settle(request, Verdict(State.FAILED, reason), target.name)
+                else:
+                    groups.setdefault(target.key, (target, []))[1].append(request)
         return list(groups.values())
 
     def _target(self, request: RerunRequest) -> Target:
@@ -308,9 +303,9 @@ class Rerunner:
     def _start(self, group: Group, snapshot: object, deleting: Pool | None) -> None:
         """Look, trigger and settle one group; the deletes go to the pool, before other triggers."""
         target, requests = group
-        verdicts: dict[RerunRequest, Verdict] = {}
         try:
-            verdicts = self._verdicts(target, requests, snapshot)
+            asked_at = {request: self._asked_at(request) for request in requests}
+            verdicts = self._starter.start(target, asked_at, snapshot)
         except Exception as error:  # noqa: BLE001 - one bad request never stops the others, whatever it is
             _log.debug("starting %s", target.name, exc_info=True)
             reason = f"{type(error).__name__}: {error}"
@@ -323,19 +318,9 @@ class Rerunner:
         for request, verdict in verdicts.items():
             self._settle(request, verdict, target, deleting)
 
-    def _verdicts(
-        self, target: Target, requests: Iterable[RerunRequest], snapshot: object
-    ) -> dict[RerunRequest, Verdict]:
-        verdicts: dict[RerunRequest, Verdict] = {}
-        asked_at: dict[RerunRequest, float | None] = {}
-        for request in requests:
-            if isinstance(request.created_at, Unreadable):
-                reason = f"created_at {request.created_at.value!r} is no time"
-                verdicts[request] = Verdict(State.FAILED, reason)
-            else:
-                moment = request.created_at
-                asked_at[request] = None if moment is None else self._queue.clock.to_own(moment)
-        return {**verdicts, **(self._starter.start(target, asked_at, snapshot) if asked_at else {})}
+    def _asked_at(self, request: RerunRequest) -> float | None:
+        """Return when a request was made, on our own clock; None: it does not say."""
+        return self._queue.clock.to_own(request.created_at) if isinstance(request.created_at, float) else None
 
     def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
         for target, requests in groups:

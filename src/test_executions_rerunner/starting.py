@@ -79,6 +79,7 @@ class Starter:
 
     def _look_failed(self, target: Target, failure: Failure, instead: Verdict | None) -> Verdict:
         """Return the outcome after a look that failed for good."""
+        self._stop_if_closed()
         is_refused = failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
         if failure.rule.stops or (instead and is_refused):
             reason = f"the credential is refused: {failure.reason} (looking at {target.name})"
@@ -135,13 +136,20 @@ class Starter:
 
     def _repeat(self, failure: Failure, otherwise: Verdict, tries: int) -> Verdict | LookAgain:
         """Wait, and have the target looked at before its trigger is sent again."""
-        if self._waiting.is_interrupted or self._processor.calls.throttle.closed:
+        if self._waiting.is_interrupted or self._stop_if_closed():
             return otherwise
         if failure.fault is Fault.NOT_SENT:
             if tries >= len(self._waiting.retry_seconds):
                 return otherwise
             self._waiting.sleep(self._waiting.varied(self._waiting.retry_seconds[tries]))
         return LookAgain(None)
+
+    def _stop_if_closed(self) -> bool:
+        """Stop the drain where the server asked for a longer wait than the bounds allow."""
+        closed = self._processor.calls.throttle.closed
+        if closed:
+            self._ledger.stop(State.DEFERRED, closed)
+        return closed is not None
 
 
 def _plan(look: Look, requests: Iterable[RerunRequest]) -> str:
