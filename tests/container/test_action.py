@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +74,8 @@ def test_a_workflow_sees_outputs_summary_exit_codes_and_no_secret(
     assert "The token is ***." in log
     assert github.token not in log
     assert f"({_link(101)}/attempts/2)" in log.split("Summary - ")[1]
-    assert "INPUT_LIMIT" in log
+    assert "::error title=Wrong setting::INPUT_LIMIT: 'many' is not allowed" in log
+    assert re.search(r"::error title=request \d failed::could not be looked at: 401 Bad credentials", log)
 
 
 def test_a_run_that_can_never_be_rerun_fails_the_job(
