@@ -2,6 +2,8 @@ package step
 
 import java.nio.file.Files
 
+import java.nio.file.Files
+
 /**
  * One agent of a Jenkins controller, with a build on it: what the steps of a pipeline see and change.
  *
@@ -37,7 +39,8 @@ class Jenkins {
     }
 
     void close() {
-        root.deleteDir()
+        // File.deleteDir follows symbolic links, and would empty what they point to
+        Files.walk(root.toPath()).sorted(Comparator.reverseOrder()).each { path -> Files.delete(path) }
     }
 
     /** Sets variables for a block; an empty value takes a variable away, nothing in a value is expanded. */
