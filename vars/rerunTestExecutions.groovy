@@ -257,15 +257,19 @@ Map reportIn(String text) {
     if (!text) {
         return [problem: 'left no report']
     }
+    Object report = null
     try {
-        Object report = plain(new JsonSlurper().parseText(text))
-        if (report instanceof Map && report.counts instanceof Map && report.version == 1) {
-            return [report: report]
-        }
-        return [problem: 'left a report of another version: let the image or command and this library fit together']
+        report = plain(new JsonSlurper().parseText(text))
     } catch (JsonException | IllegalArgumentException ignored) {
-        return [problem: 'left a broken report']
+        report = null
     }
+    if (report instanceof Map && report.version != null && report.version != 1) {
+        return [problem: 'left a report of another version: let the image or command and this library fit together']
+    }
+    // The parser takes an object that was cut short, so look for what must be there, down to the end.
+    boolean isWhole = report instanceof Map && report.version == 1 && report.counts instanceof Map &&
+        report.requests instanceof List && report.checks instanceof List && text.trim().endsWith('}')
+    return isWhole ? [report: report] : [problem: 'left a broken report']
 }
 
 /** Copies what the parser made, whose lazy maps cannot be serialised. */

@@ -86,7 +86,7 @@ class Jenkins {
     }
 
     void deleteDir() {
-        folder.deleteDir()
+        Folders.delete(folder)
     }
 
     boolean fileExists(String path) {
