@@ -2,8 +2,6 @@ package step
 
 import java.nio.file.Files
 
-import java.nio.file.Files
-
 /**
  * One agent of a Jenkins controller, with a build on it: what the steps of a pipeline see and change.
  *
@@ -39,8 +37,7 @@ class Jenkins {
     }
 
     void close() {
-        // File.deleteDir follows symbolic links, and would empty what they point to
-        Files.walk(root.toPath()).sorted(Comparator.reverseOrder()).each { path -> Files.delete(path) }
+        deleteTree(root)
     }
 
     /** Sets variables for a block; an empty value takes a variable away, nothing in a value is expanded. */
