@@ -140,6 +140,8 @@ class Verdict:
     state: State
     reason: str
     link: str | None = None
+    sent: PostArguments | None = None
+    """The trigger that was accepted, where one was."""
 
 
 @dataclass(frozen=True)

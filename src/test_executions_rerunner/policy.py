@@ -12,6 +12,7 @@ from typing import NamedTuple
 import requests
 import urllib3
 
+from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
 from test_executions_rerunner.words import retry_after_seconds, server_words
 
@@ -126,7 +127,9 @@ def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of case
         return Failure(Fault.BROKEN, str(error))
     if isinstance(error, requests.exceptions.RequestException):
         return Failure(Fault.BROKEN, f"the connection broke: {_innermost(error)}")
-    return Failure(Fault.REJECTED, f"{type(error).__name__}: {error}")
+    # whatever else a client library raises may have been raised after the call was sent
+    is_ours = isinstance(error, RequestProcessingError)
+    return Failure(Fault.REJECTED if is_ours else Fault.BROKEN, f"{type(error).__name__}: {error}")
 
 
 def explain_response(response: requests.Response) -> Failure:

@@ -6,6 +6,7 @@ looked at and triggered stands in `starting`, what a failure means in `policy`. 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,8 @@ class Rerunner:
         self._starter = Starter(processor, self._ledger, dry_run=dry_run)
         self._known: set[Hashable] = set()
         self._by_id: dict[int, RerunRequest] = {}
-        self._ended: dict[Hashable, tuple[Verdict, PostArguments]] = {}
+        self._ended: dict[Hashable, Verdict] = {}
+        self._may_delete = dry_run
 
     def run(self) -> list[Outcome]:
         """Drain the queue once: load, process, submit, delete, window by window.
@@ -204,12 +206,9 @@ class Rerunner:
         fresh = []
         seen: dict[Hashable, int] = {}
         for request in requests:
-            told = (
-                request.test_execution_id,
-                repr(request.created_at),
-                repr(request.ci_link),
-                request.problem,
-            )
+            told: tuple[Hashable, ...] = (request.test_execution_id, str(request.created_at))
+            if request.test_execution_id is None:
+                told = (repr(request.ci_link), repr(request.family), request.problem)
             seen[told] = seen.get(told, 0) + 1
             if (*told, seen[told]) not in self._known:
                 self._known.add((*told, seen[told]))
@@ -253,11 +252,12 @@ class Rerunner:
 
     def _target_of(self, request: RerunRequest, post: PostArguments) -> Target:
         """Return the target of a POST that `process_rerun_requests` returned, maybe in another process."""
-        try:
-            return self._target(request)
-        except RequestProcessingError:
-            key = (post.get("url"), repr(sorted(post.get("json", {}).items())))
-            return Target(key, str(post.get("url")), post)
+        with contextlib.suppress(RequestProcessingError):
+            target = self._target(request)
+            if target.post_arguments == post:
+                return target
+        key = (post.get("url"), repr(sorted(post.get("json", {}).items())))
+        return Target(key, str(post.get("url")), post)
 
     # submit
 
@@ -272,8 +272,9 @@ class Rerunner:
 
     def _start_all(self, groups: Iterable[Group], pool: Pool, deleting: Pool | None) -> None:
         try:
-            if not self._dry_run:
+            if not self._may_delete:
                 self._queue.ask_whether_delete_is_allowed()
+                self._may_delete = True
             snapshot = self._processor.snapshot()
         except TestObserverError as error:
             self._end_all(groups, Verdict(State.FAILED, str(error)))
@@ -294,9 +295,9 @@ class Rerunner:
         target, requests = group
         if target.key not in self._ended:
             return False
-        verdict, sent = self._ended[target.key]
+        verdict = self._ended[target.key]
         for request in requests:
-            cannot = verdict.state is State.TRIGGERED and self._processor.cannot_join(request, sent)
+            cannot = self._processor.cannot_join(request, verdict.sent) if verdict.sent else None
             self._settle(request, Verdict(State.DEFERRED, cannot) if cannot else verdict, target, deleting)
         return True
 
@@ -311,7 +312,7 @@ class Rerunner:
             reason = f"{type(error).__name__}: {error}"
             verdicts = dict.fromkeys(requests, Verdict(State.UNKNOWN, f"unexpected: {reason}"))
         ended = [verdict for verdict in verdicts.values() if verdict.state is not State.ALREADY_RERUN]
-        self._ended.update({target.key: (ended[-1], target.post_arguments)} if ended else {})
+        self._ended.update({target.key: ended[-1]} if ended else {})
         self._slots.end(
             is_used=any(verdict.state in {State.TRIGGERED, State.UNKNOWN, State.PLANNED} for verdict in ended)
         )

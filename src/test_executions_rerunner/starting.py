@@ -107,7 +107,7 @@ class Starter:
             except CallError as error:
                 return self._react(target, look, error.failure, tries)
         link = self._processor.rerun_link(target, look) or accepted.link
-        return Verdict(State.TRIGGERED, "; ".join([accepted.reason, *look.notes]), link)
+        return _triggered(look, accepted.reason, link)
 
     def _react(self, target: Target, look: Look, failure: Failure, tries: int) -> Verdict | LookAgain:
         """Do what `policy.POLICY` says after a trigger that was not accepted."""
@@ -131,7 +131,7 @@ class Starter:
             )
         if changed:
             link = changed.link or self._processor.rerun_link(target, look)
-            return Verdict(State.TRIGGERED, "; ".join([f"{changed.reason}: {otherwise.reason}", *look.notes]), link)
+            return _triggered(look, f"{changed.reason}: {otherwise.reason}", link)
         return Verdict(otherwise.state, f"{otherwise.reason}; looking again found no rerun of ours")
 
     def _repeat(self, failure: Failure, otherwise: Verdict, tries: int) -> Verdict | LookAgain:
@@ -150,6 +150,10 @@ class Starter:
         if closed:
             self._ledger.stop(State.DEFERRED, closed)
         return closed is not None
+
+
+def _triggered(look: Look, reason: str, link: str | None) -> Verdict:
+    return Verdict(State.TRIGGERED, "; ".join([reason, *look.notes]), link, look.post_arguments)
 
 
 def _plan(look: Look, requests: Iterable[RerunRequest]) -> str:

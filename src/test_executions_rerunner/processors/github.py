@@ -6,7 +6,7 @@ import fnmatch
 import logging
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import requests
 
@@ -21,13 +21,14 @@ from test_executions_rerunner.waiting import Pace
 from test_executions_rerunner.words import http_date_seconds, retry_after_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from test_executions_rerunner.checks import Check
     from test_executions_rerunner.processors.github_client import GithubClient
     from test_executions_rerunner.processors.github_jobs import Jobs, Run
     from test_executions_rerunner.waiting import Waiting
 
+Parsed = TypeVar("Parsed")
 MOST_POSTS_A_MINUTE = 80
 """GitHub's limit on requests that create content."""
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -147,9 +148,9 @@ class GithubProcessor(RequestProcessor):
         served: dict[RerunRequest, Served] = {}
         for request, asked in asked_at.items():
             if asked is not None and run.attempt > 1 and self.later(run.started, asked):
-                found = self._served(link, self._run_link(request).job, run, jobs, asked)
+                found = self._served(link, self._job_of(request), run, jobs, asked)
                 served.update({request: found} if found else {})
-        others = [self._run_link(request).job for request in asked_at if request not in served]
+        others = [self._job_of(request) for request in asked_at if request not in served]
         verdict = self._verdict(run)
         whole = not self._failed_jobs or (others and not verdict and not _all_failed(others, jobs))
         return Look(self._post(link, failed_jobs=not whole), served, verdict, before=run.attempt)
@@ -169,7 +170,7 @@ class GithubProcessor(RequestProcessor):
 
     def cannot_join(self, request: RerunRequest, sent: PostArguments) -> str | None:
         """A re-run of the failed jobs serves no job that a link names and that may not have failed."""
-        if sent["url"].endswith("/rerun-failed-jobs") and self._run_link(request).job is not None:
+        if sent["url"].endswith("/rerun-failed-jobs") and self._job_of(request) is not None:
             return "the failed jobs of this run were just started again; whether its job is among them is not known yet"
         return None
 
@@ -212,16 +213,24 @@ class GithubProcessor(RequestProcessor):
             return Failure(Fault.BUSY, failure.reason, wait)
         return _explain_forbidden(failure) if failure.fault is Fault.FORBIDDEN else failure
 
-    def read(self, path: str) -> dict[str, Any]:
+    def read(self, path: str, parse: Callable[[dict[str, Any]], Parsed]) -> Parsed:
         """GET a JSON object of the API, with retries.
+
+        Args:
+            path: Below the API.
+            parse: Makes something of the object; it raises an exception of requests for another shape.
 
         Raises:
             CallError: It could not be read.
         """
-        told, response = self.calls.repeated(lambda: self.client.read(path, self.calls.clock))
-        if response.headers.get("x-ratelimit-remaining") == "0":
-            self.calls.throttle.announce(_until_reset_seconds(response), "the rate limit is used up")
-        return told
+
+        def call() -> Parsed:
+            told, response = self.client.read(path, self.calls.clock)
+            if response.headers.get("x-ratelimit-remaining") == "0":
+                self.calls.throttle.announce(_until_reset_seconds(response), "the rate limit is used up")
+            return parse(told)
+
+        return self.calls.repeated(call)
 
     def _run_link(self, request: RerunRequest) -> RunLink:
         link = request.ci_link
@@ -238,6 +247,10 @@ class GithubProcessor(RequestProcessor):
             )
         self._check_repository(found)
         return found
+
+    def _job_of(self, request: RerunRequest) -> int | None:
+        """Return the job that a request's link names; a request known by its POST alone has no link."""
+        return None if request.ci_link is None else self._run_link(request).job
 
     def _check_repository(self, link: RunLink) -> None:
         owner, repository = link.owner.lower(), link.repository.lower()
@@ -260,13 +273,13 @@ class GithubProcessor(RequestProcessor):
         from test_executions_rerunner.processors.github_jobs import read_run  # noqa: PLC0415
 
         try:
-            return read_run(self.read(link.path))
+            return self.read(link.path, read_run)
         except CallError as error:
             response = getattr(error.__cause__, "response", None)
             if response is None or response.status_code != requests.codes.not_found:
                 raise
             # a token that does not see the repository gets 404 for everything in it
-            self.read(f"/repos/{link.owner}/{link.repository}")
+            self.read(f"/repos/{link.owner}/{link.repository}", dict)
             raise CallError(Failure(Fault.NEVER, "404 Not Found: the repository answers, the run is gone")) from error
 
     def _served(self, link: RunLink, job: int | None, run: Run, jobs: _JobsOnce, asked: float) -> Served | None:
@@ -294,15 +307,15 @@ class _JobsOnce:
 
     @cached_property
     def all(self) -> Jobs:
-        from test_executions_rerunner.processors.github_jobs import read_jobs  # noqa: PLC0415
+        from test_executions_rerunner.processors.github_jobs import Jobs, read_jobs  # noqa: PLC0415
 
-        found: list[Any] = []
+        found = Jobs()
         for page in range(1, _MOST_PAGES + 1):
-            told = self._processor.read(f"{self._path}&page={page}")
-            found += told.get("jobs") or []
-            if not told.get("jobs") or len(found) >= int(told.get("total_count") or 0):
+            total, jobs = self._processor.read(f"{self._path}&page={page}", read_jobs)
+            found = Jobs(found + jobs)
+            if not jobs or len(found) >= total:
                 break
-        return read_jobs(found)
+        return found
 
 
 def api_of(server: Origin) -> Origin:

@@ -21,7 +21,7 @@ def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iter
     """Try the token, the repositories and the runs that are queued."""
     name = f"GitHub: {processor.api}"
     try:
-        limits = processor.read("/rate_limit")
+        limits = processor.read("/rate_limit", dict)
     except CallError as error:
         yield Check(name, ok=False, message=str(error), fix="check GH_TOKEN, and GITHUB_API_URL on another server")
         return
@@ -51,7 +51,7 @@ def _rate_limit(limits: dict[str, Any]) -> Check:
 def _repository(processor: GithubProcessor, name: str) -> Check:
     title, fix = f"GitHub repository {name}", "give the token Actions: write there"
     try:
-        told = processor.read(f"/repos/{name}")
+        told = processor.read(f"/repos/{name}", dict)
     except CallError as error:
         return Check(title, ok=False, message=f"cannot be seen: {error}", fix=fix)
     if (told.get("permissions") or {}).get("push") is True:
@@ -65,6 +65,6 @@ def _repository(processor: GithubProcessor, name: str) -> Check:
 
 def _run(processor: GithubProcessor, target: Target, path: str) -> Iterator[Check]:
     try:
-        processor.read(path)
+        processor.read(path, dict)
     except CallError as error:
         yield Check(f"GitHub {target.name}", ok=None, message=str(error), fix="delete its requests if it is gone")

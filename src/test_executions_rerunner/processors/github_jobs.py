@@ -6,13 +6,10 @@ every re-run, also of one job; a job has a new id in each attempt, and keeps its
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from test_executions_rerunner.models import read_time
 from test_executions_rerunner.processors.github_client import bad_shape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Run(NamedTuple):
@@ -65,14 +62,16 @@ def read_run(told: dict[str, Any]) -> Run:
         bad_shape("the run has another shape than GitHub gives it", error)
 
 
-def read_jobs(told: Iterable[dict[str, Any]]) -> Jobs:
-    """Read jobs; one that waits for its runner counts as started when it was created.
+def read_jobs(told: dict[str, Any]) -> tuple[int, Jobs]:
+    """Read a page of jobs, and how many there are on all pages.
+
+    One that waits for its runner counts as started when it was created.
 
     Raises:
         requests.exceptions.InvalidJSONError: They have another shape.
     """
     try:
-        return Jobs(
+        return int(told["total_count"]), Jobs(
             Job(
                 int(job["id"]),
                 str(job["name"]),
@@ -80,7 +79,7 @@ def read_jobs(told: Iterable[dict[str, Any]]) -> Jobs:
                 _time(job.get("started_at") or job["created_at"]),
                 job.get("conclusion"),
             )
-            for job in told
+            for job in told["jobs"]
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         bad_shape("the jobs have another shape than GitHub gives them", error)
