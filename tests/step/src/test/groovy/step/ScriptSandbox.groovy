@@ -13,16 +13,19 @@ class ScriptSandbox extends GroovyInterceptor {
         (boolean): Boolean, (byte): Byte, (char): Character, (short): Short, (int): Integer, (long): Long,
         (float): Float, (double): Double]
 
-    /** What the tests let through beyond the list: the script's own methods and fields, and calls of steps. */
     final List<String> refused = []
+    /** Names of the methods that were looked at. */
+    final Set<String> seen = []
     private final Map<String, List<List<String>>> entries
 
     ScriptSandbox(File whitelist) {
         entries = whitelist.readLines()*.trim().findAll { it && !it.startsWith('#') }*.tokenize(' ').groupBy { it[0] }
     }
 
+    /** Beyond the list a script may call its own methods and steps, and its closures. */
     @Override
     Object onMethodCall(GroovyInterceptor.Invoker invoker, Object receiver, String method, Object... arguments) {
+        seen << method
         boolean own = receiver instanceof Script || receiver instanceof Closure && method in ['call', 'doCall']
         if (!own && !allowsMethod(receiver, method, arguments)) {
             refuse("method ${receiver.getClass().name} ${method}", arguments)
@@ -32,6 +35,7 @@ class ScriptSandbox extends GroovyInterceptor {
 
     @Override
     Object onStaticCall(GroovyInterceptor.Invoker invoker, Class receiver, String method, Object... arguments) {
+        seen << method
         boolean known = entries.staticMethod.any { it[1] == receiver.name && it[2] == method && fit(it.drop(3), arguments) }
         if (!known && !Script.isAssignableFrom(receiver) && !isPlainCast(receiver, arguments)) {
             refuse("staticMethod ${receiver.name} ${method}", arguments)

@@ -1,0 +1,57 @@
+package step
+
+import org.junit.Test
+
+class EnvironmentTest extends StepTest {
+
+    @Test
+    void 'a setting of the agent or the pipeline holds where no parameter is given'() {
+        jenkins.agent.putAll(RERUNNER_DRY_RUN: 'true', RERUNNER_LIMIT: '3')
+
+        jenkins.withEnv(['RERUNNER_FAMILY=deb']) { callStep(JENKINS + [limit: 5]) }
+
+        Map<String, String> all = programs.calls()[0].environment
+        assert all.RERUNNER_DRY_RUN == 'true'
+        assert all.RERUNNER_FAMILY == 'deb'
+        assert all.RERUNNER_LIMIT == '5'
+    }
+
+    @Test
+    void 'what looks like an input of an action does not beat a parameter'() {
+        jenkins.agent.putAll(INPUT_LIMIT: '99', INPUT_JENKINS_URL: 'http://other', INPUT_DRY_RUN: 'no\nINPUT_X=1',
+            LAST: 'a\nINPUT_FAMILY=b')
+
+        callStep(JENKINS + [limit: 5])
+
+        Map<String, String> all = programs.calls()[0].environment
+        assert !all.keySet().any { it.startsWith('INPUT_') }
+        assert all.LAST == 'a\nINPUT_FAMILY=b'
+    }
+
+    @Test
+    void 'a report that the agent asks for elsewhere does not hide it from the step'() {
+        jenkins.agent.RERUNNER_REPORT = '/nowhere/report.json'
+
+        assert callStep(JENKINS).version == 1
+    }
+
+    @Test
+    void 'another command is found by its path'() {
+        String path = new File(jenkins.root, 'my tools/rerunner').path
+        programs.install(path)
+
+        callStep(JENKINS + [command: path])
+
+        assert programs.calls()*.arguments == [['rerunner', 'jenkins']]
+    }
+
+    @Test
+    void 'two drains at once in one workspace do not meet'() {
+        callStep(JENKINS)
+        callStep(JENKINS)
+
+        List<String> reports = programs.calls()*.environment*.RERUNNER_REPORT
+        assert reports.size() == 2
+        assert reports.toSet().size() == 2
+    }
+}
