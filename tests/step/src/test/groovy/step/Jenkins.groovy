@@ -37,7 +37,7 @@ class Jenkins {
     }
 
     void close() {
-        deleteTree(root)
+        Folders.delete(root)
     }
 
     /** Sets variables for a block; an empty value takes a variable away, nothing in a value is expanded. */
