@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.container.conftest import Commands
+    from container.conftest import Commands
 
 pytestmark = pytest.mark.container
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.container.conftest import Commands
+    from container.conftest import Commands
 
 pytestmark = pytest.mark.container
 
