@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
             action = "append" if row.is_several else "store"
             parser.add_argument(row.flag, dest=row.name, metavar=row.metavar, action=action, help=row.help)
         elif row.flag:
-            parser.add_argument(row.flag, dest=row.name, action="store_true", help=row.help)
+            parser.add_argument(row.flag, dest=row.name, action="store_true", default=None, help=row.help)
     parser.add_argument("-v", "--verbose", action="store_true", help="show what is done and why, in detail")
     parser.add_argument("-q", "--quiet", action="store_true", help="show only what needs a person")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
