@@ -57,6 +57,7 @@ def _drain(scene: Scene, processor: str) -> dict[str, Any]:
         "GH_TOKEN": scene.github.token,
         "GITHUB_SERVER_URL": scene.github.server_url,
         "GITHUB_API_URL": scene.github.url,
+        "PYTHONPATH": str(Path(__file__).parents[2]),  # the very package that the demo is part of
     }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
@@ -114,7 +115,8 @@ def _say_queue(scene: Scene) -> None:
 
 
 def _say_outcomes(scene: Scene, processor: str, report: dict[str, Any]) -> None:
-    _say(f"\n$ test-executions-rerunner {processor}        (exit code {report['exit_code']})")
+    meaning = {0: "nothing failed", 1: "a request failed"}.get(report["exit_code"], "see below")
+    _say(f"\n$ test-executions-rerunner {processor}        (exit code {report['exit_code']}: {meaning})")
     rows: dict[tuple[str, str, str], list[str]] = {}
     for each in report["requests"]:
         unsupported = each["outcome"] == "unsupported"
@@ -148,7 +150,7 @@ def _shortened(link: str | None) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _REASON_WIDTH else f"{text[: _REASON_WIDTH - 1]}…"
+    return text if len(text) <= _REASON_WIDTH else f"{text[: _REASON_WIDTH - 3]}..."
 
 
 def _say_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
