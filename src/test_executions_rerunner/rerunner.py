@@ -277,12 +277,12 @@ class Rerunner:
                 self._may_delete = True
             snapshot = self._processor.snapshot()
         except TestObserverError as error:
-            self._end_all(groups, Verdict(State.FAILED, str(error)))
+            self._end_all(groups, self._ledger.stopped or Verdict(State.FAILED, str(error)))
             raise
         except CallError as error:
             state, reason = error.failure.rule.look_state, f"could not be looked at: {error.failure.reason}"
             self._ledger.stop(state, reason)
-            self._end_all(groups, Verdict(state, reason))
+            self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
             return
         for group in groups:
             if self._slots.take():

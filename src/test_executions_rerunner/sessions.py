@@ -64,6 +64,19 @@ class Calls:
         self.throttle.wait()
         if self.throttle.closed:
             raise CallError(Failure(Fault.BUSY, self.throttle.closed))
+        return self._made(call)
+
+    def at_once(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call now or not at all; what the server announces is noted.
+
+        Raises:
+            CallError: The call failed, or was not made since the server wants none now.
+        """
+        if not self.throttle.is_open:
+            raise CallError(Failure(Fault.BUSY, self.throttle.closed or "the server wants no call now"))
+        return self._made(call)
+
+    def _made(self, call: Callable[[], Answer]) -> Answer:
         try:
             return call()
         except Exception as error:

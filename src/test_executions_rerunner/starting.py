@@ -80,6 +80,8 @@ class Starter:
     def _look_failed(self, target: Target, failure: Failure, instead: Verdict | None) -> Verdict:
         """Return the outcome after a look that failed for good."""
         self._stop_if_closed()
+        if self._waiting.is_interrupted and self._ledger.stopped:
+            return instead or self._ledger.stopped  # nobody asked again, so that one answer proves nothing
         is_refused = failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
         if failure.rule.stops or (instead and is_refused):
             reason = f"the credential is refused: {failure.reason} (looking at {target.name})"
@@ -93,15 +95,19 @@ class Starter:
         if self._dry_run:
             return Verdict(State.PLANNED, "; ".join([_plan(look, requests), *look.notes]))
         looked_at = self._waiting.clock()
-        self._processor.wait_for_turn()
-        self._processor.calls.throttle.wait()
-        if self._waiting.clock() - looked_at > FRESH_SECONDS:
-            return LookAgain(None)
+        with self._processor.turn():
+            self._processor.calls.throttle.wait()
+            if self._waiting.clock() - looked_at > FRESH_SECONDS:
+                return LookAgain(None)
+            return self._send(target, look, requests, tries)
+
+    def _send(self, target: Target, look: Look, requests: Iterable[RerunRequest], tries: int) -> Verdict | LookAgain:
+        """Send the trigger without a wait, in which its look would grow old or a signal come."""
         with self._ledger.in_flight(requests) as stopped:
             if stopped:
                 return stopped
             try:
-                accepted = self._processor.calls.once(
+                accepted = self._processor.calls.at_once(
                     lambda: self._processor.submit(look.post_arguments, delay=look.delay)
                 )
             except CallError as error:

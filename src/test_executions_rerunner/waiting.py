@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.words import http_date_seconds
@@ -23,6 +23,7 @@ class Waiting:
         retry_seconds: Before each repetition of a GET or DELETE; each is varied by a quarter.
         recheck_seconds: After which a 401, 403 or 500 of Jenkins is believed if it is still given.
         second_look_seconds: Before the look after a doubtful trigger.
+        shortest_seconds: Least wait for a server that asks for one: it may ask for none, again and again.
         longest_seconds: Most that a server may ask to wait, each time.
         all_seconds: Most that all servers together may ask to wait in one drain.
     """
@@ -32,6 +33,7 @@ class Waiting:
     retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)
     recheck_seconds: float = 5.0
     second_look_seconds: float = 1.0
+    shortest_seconds: float = 1.0
     longest_seconds: float = 60.0
     all_seconds: float = 120.0
 
@@ -86,10 +88,16 @@ class Throttle:
 
     def announce(self, seconds: float, reason: str) -> None:
         """Note that the server wants no call for so long; past the bounds it gets none any more."""
+        seconds = max(seconds, self._waiting.shortest_seconds)
         if self._waiting.grant(seconds):
             self._open_at = max(self._open_at, self._waiting.clock() + seconds)
         else:
             self.closed = f"{reason} (it asks to wait {seconds:.0f} s, more than this drain waits)"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server may be called now."""
+        return not self.closed and self._waiting.clock() >= self._open_at
 
     def wait(self) -> None:
         """Wait until the server may be called; `closed` says whether it may at all."""
@@ -109,6 +117,7 @@ class Pace:
     def __init__(self, most: int, seconds: float, waiting: Waiting) -> None:
         self._most, self._seconds, self._waiting = most, seconds, waiting
         self._lock = threading.Lock()
+        self._of_thread = threading.local()
         self._in_flight = 0
         self._ended: list[float] = []
 
@@ -133,15 +142,24 @@ class Pace:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a turn and hold it for the time of the call."""
+        """Wait for a turn and hold it for this thread; it counts only if a call was made in it."""
         while not self._take():
             self._waiting.sleep(self.wait_seconds())
+        self._of_thread.has_called = False
         try:
             yield
         finally:
             with self._lock:
                 self._in_flight -= 1
-                self._ended.append(self._waiting.clock())
+                self._ended += [self._waiting.clock()] if self._of_thread.has_called else []
+            del self._of_thread.has_called
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Make a call in the turn that this thread holds; where it holds none, in the next one."""
+        with nullcontext() if hasattr(self._of_thread, "has_called") else self.turn():
+            self._of_thread.has_called = True
+            yield
 
 
 class ServerClock:

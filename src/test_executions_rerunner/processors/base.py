@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from test_executions_rerunner.errors import TriggerRefusedError
@@ -16,6 +17,7 @@ from test_executions_rerunner.words import server_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     import requests
 
@@ -146,8 +148,9 @@ class RequestProcessor(abc.ABC):
     def check(self, targets: Iterable[Target]) -> Iterator[Check]:
         """Try what a drain of these targets needs, without starting anything."""
 
-    def wait_for_turn(self) -> None:  # noqa: B027 - most systems ask for no pace
-        """Wait until the CI system's own pace allows another trigger."""
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until the CI system's own pace allows another trigger, and hold that turn for this thread."""
+        return nullcontext()
 
     def explain(self, error: BaseException) -> Failure:
         """Understand what a call raised; what follows from it stands in `policy`."""

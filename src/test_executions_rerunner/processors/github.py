@@ -22,6 +22,7 @@ from test_executions_rerunner.words import http_date_seconds, retry_after_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from test_executions_rerunner.checks import Check
     from test_executions_rerunner.processors.github_client import GithubClient
@@ -124,7 +125,7 @@ class GithubProcessor(RequestProcessor):
         link, ending = self.checked(post_arguments)
         path = f"{link.path}/{ending}"
         logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
-        with self._pace.turn():
+        with self._pace.call():
             response = self.client.send("POST", path, self.calls.clock)
         if response.status_code == requests.codes.created:
             return Served("accepted", f"{self.origin}/{link.owner}/{link.repository}/actions/runs/{link.run}")
@@ -133,10 +134,9 @@ class GithubProcessor(RequestProcessor):
             raise TriggerDoubtfulError(str(error), response=response)
         raise error
 
-    def wait_for_turn(self) -> None:
-        """Wait for the next of the triggers that GitHub allows in a minute."""
-        while (seconds := self._pace.wait_seconds()) > 0 and not self.waiting.is_interrupted:
-            self.waiting.sleep(seconds)
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait for the next of the triggers that GitHub allows in a minute, and hold it for this thread."""
+        return self._pace.turn()
 
     def look(self, target: Target, asked_at: Mapping[RerunRequest, float | None], snapshot: Any) -> Look:  # noqa: ANN401 - it has none
         """Look for an attempt started later, and for the jobs it ran where a link names one."""
