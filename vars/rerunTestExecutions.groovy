@@ -170,7 +170,7 @@ Map conclude(String processor, int code, Map found) {
             'what it did stands above in the log')
     }
     if (code == 1) {
-        unstable("rerunTestExecutions: ${summaryOf(report, code)}")
+        unstable("rerunTestExecutions: ${summaryOf(report, code)}${report.error ? ': ' + printable(report.error) : ''}")
     }
     return report
 }

@@ -88,7 +88,11 @@ class OutcomesTest extends StepTest {
         assert report.counts.failed == 2
         assert jenkins.build.result == 'UNSTABLE'
         assert jenkins.log.contains(
-            'WARNING: rerunTestExecutions: 1 triggered, 2 failed, 1 unknown, 3 left in the queue')
+            'WARNING: rerunTestExecutions: 1 triggered, 2 failed, 1 unknown, 3 left in the queue\n')
+
+        programs.endWith(1, [counts: [failed: 2], error: 'A delete\nfailed.'])
+        callStep(JENKINS)
+        assert jenkins.log.contains('WARNING: rerunTestExecutions: 2 failed: A delete failed.\n')
     }
 
     @Test
