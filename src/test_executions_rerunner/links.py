@@ -7,10 +7,13 @@ path is taken apart into names, each unquoted exactly once.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from test_executions_rerunner.text import harmless
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 MOST_CHARACTERS = 2000
 """Test Observer stores at most 200; a file of requests may hold longer links."""
@@ -64,6 +67,11 @@ class Origin(NamedTuple):
                 f"it points to {Origin(scheme, host, port, '')}{harmless(path)}, and only {self} is served"
             )
         return tuple(_unquote_once(segment) for segment in raw[len(context) :])
+
+
+def is_without_query(url: object) -> TypeGuard[str]:
+    """Tell whether a URL is a text without query and fragment, as those of our triggers are."""
+    return isinstance(url, str) and not {"?", "#"} & set(url)
 
 
 def _split(url: str) -> tuple[str, str, int, str, str]:

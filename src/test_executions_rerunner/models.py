@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from test_executions_rerunner.text import shown
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
@@ -80,11 +82,11 @@ class RerunRequest:
             needs_id: False for a file of requests, whose entries may lack an id: nothing is to be removed then.
         """
         if not isinstance(raw, dict):
-            return cls(None, None, None, None, f"an entry of the queue is no object: {raw!r}")
+            return cls(None, None, None, None, f"an entry of the queue is no object: {shown(raw)}")
         number, problem = raw.get("test_execution_id"), None
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= LARGEST_ID:
             if needs_id or number is not None:
-                problem = f"test_execution_id {number!r} is no whole number from 1 to {LARGEST_ID}"
+                problem = f"test_execution_id {shown(number)} is no whole number from 1 to {LARGEST_ID}"
             number = None
         return cls(number, raw.get("ci_link"), raw.get("family"), read_time(raw.get("created_at")), problem)
 

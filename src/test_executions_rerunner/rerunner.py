@@ -31,6 +31,7 @@ from test_executions_rerunner.models import (
 from test_executions_rerunner.pool import Pool
 from test_executions_rerunner.starting import Starter
 from test_executions_rerunner.test_observer import TestObserverInterface
+from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -237,7 +238,7 @@ class Rerunner:
                 self._ledger.settle(request, Verdict(State.FAILED, f"{type(error).__name__}: {error}"))
             else:
                 if isinstance(request.created_at, Unreadable):
-                    reason = f"created_at {request.created_at.value!r} is no time"
+                    reason = f"created_at {shown(request.created_at.value)} is no time"
                     self._ledger.settle(request, Verdict(State.FAILED, reason), target.name)
                 else:
                     groups.setdefault(target.key, (target, []))[1].append(request)
@@ -247,7 +248,7 @@ class Rerunner:
         if request.problem:
             raise RequestProcessingError(request.problem)
         if self._queue.family and request.family != self._queue.family:
-            raise RequestProcessingError(f"family {request.family!r} is not asked for, only {self._queue.family}")
+            raise RequestProcessingError(f"family {shown(request.family)} is not asked for, only {self._queue.family}")
         return self._processor.target(request)
 
     def _target_of(self, request: RerunRequest, post: PostArguments) -> Target:

@@ -35,6 +35,14 @@ def harmless(text: object, *, most: int = MOST_CHARACTERS) -> str:
     return f"'{shown}" if shown.startswith("::") else shown
 
 
+def shown(value: object) -> str:
+    """Return any value as Python writes it, harmless; of one that cannot be written, its type."""
+    try:
+        return harmless(repr(value))
+    except (ValueError, RecursionError):  # a number of too many digits, or lists too deep
+        return f"a {type(value).__name__} that cannot be shown"
+
+
 def without(secrets: Iterable[str], text: str) -> str:
     """Replace every secret in a text that a server might have sent back."""
     for secret in secrets:

@@ -12,11 +12,11 @@ import requests
 
 from test_executions_rerunner import settings
 from test_executions_rerunner.errors import CallError, RequestProcessingError, TriggerDoubtfulError
-from test_executions_rerunner.links import Origin
+from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
 from test_executions_rerunner.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault, explain
 from test_executions_rerunner.processors.base import RequestProcessor
-from test_executions_rerunner.text import harmless
+from test_executions_rerunner.text import harmless, shown
 from test_executions_rerunner.waiting import Pace
 from test_executions_rerunner.words import http_date_seconds, retry_after_seconds
 
@@ -182,13 +182,13 @@ class GithubProcessor(RequestProcessor):
         """
         url = post_arguments.get("url")
         try:
-            names = self.api.names_below(url) if isinstance(url, str) else ()
+            names = self.api.names_below(url) if is_without_query(url) else ()
         except ValueError as error:
-            raise RequestProcessingError(f"url {harmless(repr(url))} is not served: {error}") from error
+            raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
         link = _run_link(names[1:-1]) if names[:1] == ("repos",) and len(names) == 7 else None  # noqa: PLR2004
         if not link or names[-1] not in {"rerun", "rerun-failed-jobs"}:
             raise RequestProcessingError(
-                f"url {harmless(repr(url))} is not served: {self.api}/repos/OWNER/REPO/actions/runs/ID/rerun is allowed"
+                f"url {shown(url)} is not served: {self.api}/repos/OWNER/REPO/actions/runs/ID/rerun is allowed"
             )
         self._check_repository(link)
         return link, names[-1]
@@ -235,14 +235,14 @@ class GithubProcessor(RequestProcessor):
     def _run_link(self, request: RerunRequest) -> RunLink:
         link = request.ci_link
         if not isinstance(link, str) or not link:
-            raise RequestProcessingError(f"ci_link {harmless(repr(link))} is no link to a GitHub Actions run")
+            raise RequestProcessingError(f"ci_link {shown(link)} is no link to a GitHub Actions run")
         try:
             found = _run_link(self.origin.names_below(link))
         except ValueError as error:
-            raise RequestProcessingError(f"ci_link {harmless(repr(link))} is not served: {error}") from error
+            raise RequestProcessingError(f"ci_link {shown(link)} is not served: {error}") from error
         if not found:
             raise RequestProcessingError(
-                f"ci_link {harmless(repr(link))} is no link to a run below {self.origin}: "
+                f"ci_link {shown(link)} is no link to a run below {self.origin}: "
                 "/OWNER/REPO/actions/runs/ID is served, also with /attempts/N and /job/ID"
             )
         self._check_repository(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urljoin
@@ -12,17 +13,17 @@ import requests
 
 from test_executions_rerunner import settings
 from test_executions_rerunner.errors import RequestProcessingError, TriggerDoubtfulError
-from test_executions_rerunner.links import Origin
+from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
 from test_executions_rerunner.parsing import BuildParameter
 from test_executions_rerunner.policy import Failure, Fault, explain
 from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.jenkins_client import JenkinsClient
-from test_executions_rerunner.text import harmless
+from test_executions_rerunner.text import harmless, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from test_executions_rerunner.checks import Check
     from test_executions_rerunner.processors.jenkins_state import Build, Job, QueueItem
@@ -95,7 +96,7 @@ class JenkinsProcessor(RequestProcessor):
         family = request.family
         if not isinstance(family, str) or family not in self.parameters:
             raise RequestProcessingError(
-                f"family {harmless(repr(family))} is not served, only {', '.join(self.parameters)}; "
+                f"family {shown(family)} is not served, only {', '.join(self.parameters)}; "
                 "--build-parameter FAMILY:NAME=VALUE serves another"
             )
         parameters = dict(self.parameters[family])
@@ -212,12 +213,12 @@ class JenkinsProcessor(RequestProcessor):
         """Return the names of the job that a trigger is for, or refuse what `process` never returns."""
         url = post_arguments.get("url")
         try:
-            names = self.origin.names_below(url) if isinstance(url, str) else ()
+            names = self.origin.names_below(url) if is_without_query(url) else ()
         except ValueError as error:
-            raise RequestProcessingError(f"url {harmless(repr(url))} is not served: {error}") from error
+            raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
         if len(names) < 3 or names[-1] != "buildWithParameters" or set(names[:-1:2]) != {"job"} or not len(names) % 2:  # noqa: PLR2004
             raise RequestProcessingError(
-                f"url {harmless(repr(url))} is not served: {self.origin}/job/NAME/buildWithParameters is allowed"
+                f"url {shown(url)} is not served: {self.origin}/job/NAME/buildWithParameters is allowed"
             )
         return names[1:-1:2]
 
@@ -263,18 +264,18 @@ class JenkinsProcessor(RequestProcessor):
 def _job_names(link: object, origin: Origin) -> tuple[str, ...]:
     """Return the names of a build's job, from the outermost folder to the job itself."""
     if not isinstance(link, str) or not link:
-        raise RequestProcessingError(f"ci_link {harmless(repr(link))} is no link to a Jenkins build")
+        raise RequestProcessingError(f"ci_link {shown(link)} is no link to a Jenkins build")
     try:
         parts = origin.names_below(link)
     except ValueError as error:
-        raise RequestProcessingError(f"ci_link {harmless(repr(link))} is not served: {error}") from error
+        raise RequestProcessingError(f"ci_link {shown(link)} is not served: {error}") from error
     names: list[str] = []
     while len(parts) > 1 and parts[0] in {"job", "view"}:
         names += parts[1:2] if parts[0] == "job" else ()
         parts = parts[2:]
     if not names or not parts or not _NUMBER.fullmatch(parts[0]):
         raise RequestProcessingError(
-            f"ci_link {harmless(repr(link))} is no link to a build below {origin}: /job/NAME/NUMBER/ is served, "
+            f"ci_link {shown(link)} is no link to a build below {origin}: /job/NAME/NUMBER/ is served, "
             "also in folders and views"
         )
     return tuple(names)
@@ -284,7 +285,11 @@ def _job_path(names: Iterable[str]) -> str:
     return "".join(f"/job/{quote(name, safe=_LEFT_ALONE)}" for name in names)
 
 
-def _form(parameters: Mapping[str, Any]) -> dict[str, str]:
+def _form(parameters: object) -> dict[str, str]:
+    if not isinstance(parameters, Mapping) or "json" in parameters:
+        raise RequestProcessingError(
+            f"json {shown(parameters)} is not served: parameters are allowed, none called json"
+        )
     return {name: jenkins_state.as_text(value) for name, value in parameters.items()}
 
 
