@@ -19,6 +19,7 @@ MOST_CHARACTERS = 2000
 """Test Observer stores at most 200; a file of requests may hold longer links."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_MOST_PORT = 65535
 _HOST_AND_PORT = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
 
@@ -90,6 +91,8 @@ def _split(url: str) -> tuple[str, str, int, str, str]:
     if not matched:
         raise ValueError("its host and port cannot be read")
     port = int(matched["port"]) if matched["port"] else _DEFAULT_PORTS[parts.scheme]
+    if not 1 <= port <= _MOST_PORT:
+        raise ValueError(f"a port is a number from 1 to {_MOST_PORT}")
     return parts.scheme, matched["host"].lower(), port, parts.path, parts.query + parts.fragment
 
 

@@ -6,6 +6,7 @@ the Jenkins step and the README's table are all derived from it or held against 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from test_executions_rerunner import parsing
@@ -251,8 +252,14 @@ def _parse_one(row: Setting, spelled: str, given: str) -> Any:  # noqa: ANN401 -
     try:
         return row.parse(given)
     except ValueError as error:
-        value = "its value (not shown)" if row.is_secret else repr(given)
+        shown = repr(_without_user(given) if row.parse is parsing.url else given)
+        value = "its value (not shown)" if row.is_secret else shown
         raise SettingsError(f"{spelled}: {value} is not allowed: {error}") from error
+
+
+def _without_user(url: str) -> str:
+    """Return a URL without what may be a password before its host."""
+    return re.sub(r"(://|^).*@", r"\1***@", url, flags=re.DOTALL)
 
 
 def _check_together(settings: Settings, *, given: Mapping[str, Any]) -> None:
