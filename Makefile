@@ -35,6 +35,8 @@ lock: .venv/.dev ## Pin the newest fitting versions again, with their hashes
 	  --quiet --upgrade --custom-compile-command 'make lock' -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes \
 	  --no-emit-index-url --quiet --upgrade --custom-compile-command 'make lock' -o requirements-dev.txt
+	printf 'hatchling>=1.27\nsetuptools\n' | $(BIN)/uv pip compile - --python-version 3.13 --generate-hashes \
+	  --no-emit-index-url --no-annotate --quiet --upgrade --custom-compile-command 'make lock' -o requirements-build.txt
 
 .PHONY: clean
 clean: ## Remove what the tasks made

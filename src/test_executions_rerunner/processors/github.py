@@ -127,6 +127,7 @@ class GithubProcessor(RequestProcessor):
         logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
         with self._pace.call():
             response = self.client.send("POST", path, self.calls.clock)
+        self._note_quota(response)
         if response.status_code == requests.codes.created:
             return Served("accepted", f"{self.origin}/{link.owner}/{link.repository}/actions/runs/{link.run}")
         error = self.refused(f"{self.api}{path}", response)
@@ -226,11 +227,15 @@ class GithubProcessor(RequestProcessor):
 
         def call() -> Parsed:
             told, response = self.client.read(path, self.calls.clock)
-            if response.headers.get("x-ratelimit-remaining") == "0":
-                self.calls.throttle.announce(_until_reset_seconds(response), "the rate limit is used up")
+            self._note_quota(response)
             return parse(told)
 
         return self.calls.repeated(call)
+
+    def _note_quota(self, response: requests.Response) -> None:
+        """Call no more when an answer says that it was the last one of this hour."""
+        if response.ok and response.headers.get("x-ratelimit-remaining") == "0":
+            self.calls.throttle.announce(_until_reset_seconds(response), "the rate limit is used up")
 
     def _run_link(self, request: RerunRequest) -> RunLink:
         link = request.ci_link

@@ -1,0 +1,180 @@
+"""The README is true: its tables match the code, its snippets run as they stand."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from test_executions_rerunner import cli, settings
+from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
+from test_executions_rerunner.models import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NOTHING = "\N{EN DASH}"
+SECRET_STEP_PARAMETERS = {
+    "test_observer_api_key": "testObserverCredentialsId",
+    "jenkins_username": "jenkinsCredentialsId",
+    "jenkins_api_token": "jenkinsCredentialsId",
+    "github_token": "githubCredentialsId",
+}
+
+
+def table(marker: str) -> list[list[str]]:
+    """Return the rows of the table behind a marker, without its head."""
+    lines = README.split(f"<!-- {marker} -->\n")[1].split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def code(cell: str) -> list[str]:
+    """Return what stands as code in a cell."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+ROWS = dict(zip((row.name for row in settings.SETTINGS), table("settings"), strict=True))
+
+
+@pytest.mark.parametrize("row", settings.SETTINGS, ids=lambda row: row.name)
+def test_each_setting_stands_in_the_table_with_all_its_spellings(row: settings.Setting) -> None:
+    _, flag, environment, action, step, default = ROWS[row.name]
+    if row.flag:
+        assert code(flag)[0].split()[0] == row.flag
+    elif row.name != "processor":
+        assert flag == NOTHING
+    assert tuple(code(environment)) == row.environment
+    assert code(action)[:1] == ([row.name] if row.is_input else ["report"] if row.name == "report" else [])
+    if row.name in {"github_server_url", "github_api_url"}:
+        assert step == NOTHING
+    elif row.name != "report":
+        assert code(step) == [SECRET_STEP_PARAMETERS.get(row.name, camel(row.name))]
+    for value in row.default if isinstance(row.default, tuple) else (row.default,):
+        if value and value is not True:
+            assert str(value) in default
+
+
+def test_the_table_has_no_other_settings() -> None:
+    assert len(table("settings")) == len(settings.SETTINGS)
+
+
+def test_every_outcome_is_explained_and_none_else() -> None:
+    rows = {code(cells[0])[0]: cells for cells in table("outcomes")}
+    assert set(rows) == {state.value for state in State}
+    for state in State:
+        assert rows[state.value][3] == ("yes" if state.is_failure else "no")
+        assert rows[state.value][2].startswith("no" if state.is_served else "yes")
+
+
+def test_the_exit_codes_are_those_of_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    shown = capsys.readouterr().out.partition("exit codes:")[2]
+    codes = [word for cells in table("exit codes") for word in cells[0].split(", ")]
+    assert sorted(codes) == sorted(re.findall(r"\b\d{1,3}\b", shown))
+
+
+def test_each_flag_of_help_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    flags = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--verbose", "--quiet", "--version"}
+    assert {flag for flag in flags if flag not in README} == set()
+
+
+def test_each_make_task_of_the_readme_exists() -> None:
+    tasks = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)`", README)) <= tasks
+
+
+def test_each_link_inside_the_readme_leads_somewhere() -> None:
+    anchors = {
+        re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in README.splitlines()
+        if line.startswith("#")
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        if target.startswith("#"):
+            assert target[1:] in anchors
+        elif "://" not in target:
+            assert (ROOT / target).exists()
+
+
+@pytest.fixture
+def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TestObserverServer, JenkinsServer, GithubServer]]:
+    """Loopback servers that stand where the defaults point to."""
+    with TestObserverServer(requires_key=False) as observer, JenkinsServer() as jenkins, GithubServer() as github:
+        places = {
+            settings.TEST_OBSERVER_URL: observer.url,
+            settings.JENKINS_URL: jenkins.url,
+            "https://api.github.com:443": github.url,
+        }
+        send = requests.Session.send
+
+        def redirect(self: requests.Session, request: requests.PreparedRequest, **more: Any) -> requests.Response:  # noqa: ANN401 - as in the base class
+            request.headers["Host"] = urlsplit(request.url or "").netloc  # Jenkins names its queue items by it
+            for default, loopback in places.items():
+                request.url = (request.url or "").replace(default, loopback)
+            assert request.url, "every request has a place"
+            assert request.url.startswith("http://127.0.0.1:")
+            return send(self, request, **more)
+
+        monkeypatch.setattr(requests.Session, "send", redirect)
+        yield observer, jenkins, github
+
+
+def test_the_python_snippet_runs_as_it_stands(
+    servers: tuple[TestObserverServer, JenkinsServer, GithubServer], caplog: pytest.LogCaptureFixture
+) -> None:
+    observer, jenkins, github = servers
+    jenkins.add_job("cert-rpi400-arm64-core24-beta")
+    github.add_run("canonical/certification-lab-ci", 13326600211)
+    observer.add("https://github.com/canonical/certification-lab-ci/actions/runs/13326600211")
+    observer.add("https://elsewhere.example.org/")
+    observer.add("https://elsewhere.example.org/", test_execution_id=86862)
+    link = f"{settings.JENKINS_URL}/job/cert-rpi400-arm64-core24-beta/29/"
+    names: dict[str, Any] = {
+        "user": jenkins.user,
+        "token": jenkins.token,
+        "rerun_request": {"ci_link": link, "family": "snap"},
+    }
+    caplog.set_level(logging.INFO)
+    (snippet,) = re.findall(r"^```python\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    github.token = jenkins.token
+    exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - the README's own code
+
+    url = f"{settings.JENKINS_URL}/job/cert-rpi400-arm64-core24-beta/buildWithParameters"
+    assert names["post_arguments"] == {"url": url, "json": {"TEST_OBSERVER_REPORTING": True}}
+    logged = next(record for record in caplog.records if record.name == "root")
+    assert (logged.levelname, logged.getMessage()) == ("INFO", f"POST {names['post_arguments']}")
+    assert jenkins.triggered("cert-rpi400-arm64-core24-beta") == 1
+    api = "https://api.github.com/repos/canonical/certification-lab-ci/actions/runs/13326600211/rerun"
+    assert names["processed_requests"] == {1: {"url": api}}
+    assert names["submitted_requests"] == [1]
+    assert github.triggered(13326600211) == 1
+    assert observer.ids() == [2], "86862 and 1 are deleted"
+
+
+def test_the_comments_of_the_python_snippet_are_true() -> None:
+    """What stands behind ``#`` is what the class methods return."""
+    (snippet,) = re.findall(r"^```python\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    pattern = r"^(\w+Processor\.process\(.+\))\n((?:# .+\n)+)"
+    found = re.findall(pattern, snippet, re.MULTILINE)
+    assert len(found) == 2
+    import test_executions_rerunner  # noqa: PLC0415 - its names are the snippet's
+
+    for call, comment in found:
+        said = re.sub(r"^# ", "", comment, flags=re.MULTILINE).split("          family")[0]
+        names = {name: getattr(test_executions_rerunner, name) for name in test_executions_rerunner.__all__}
+        assert eval(call, names) == eval(said)  # noqa: S307 - the README's own code
