@@ -72,6 +72,7 @@ def run() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="test-executions-rerunner",
+        usage="%(prog)s [jenkins|github] [options]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         allow_abbrev=False,
