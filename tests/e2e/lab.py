@@ -1,0 +1,335 @@
+"""One Test Observer, one CI system, and the real command line between them: what the end-to-end tests share."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
+from test_executions_rerunner.demo import GithubServer, JenkinsServer, RecordedRequest, TestObserverServer
+from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
+from test_executions_rerunner.waiting import Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+    from test_executions_rerunner.demo.jenkins_jobs import Build, Item
+    from test_executions_rerunner.demo.wire import Answer
+    from test_executions_rerunner.models import Outcome
+    from test_executions_rerunner.processors.base import RequestProcessor
+
+HOUR = 3600.0
+FAMILIES = ("snap", "deb")
+
+
+class Witness:
+    """Sees what both servers are asked, in one order; acts when the n-th request has taken effect."""
+
+    def __init__(self) -> None:
+        self.seen: list[RecordedRequest] = []
+        self.accepted: list[RecordedRequest] = []
+        self._lock = threading.Lock()
+        self._at: int | None = None
+        self._act: Callable[[], None] = lambda: None
+
+    def act_after(self, count: int, act: Callable[[], None]) -> None:
+        """Call ``act`` once the ``count``-th request from now on took effect, before its answer is sent."""
+        with self._lock:
+            self._at, self._act = len(self.seen) + count, act
+
+    def note(self, request: RecordedRequest, answer: Answer) -> None:
+        """Take note of a request that took effect, whatever becomes of its answer."""
+        with self._lock:
+            self.seen.append(request)
+            if request.method == "POST" and answer.status in {201, 303}:
+                self.accepted.append(request)
+            is_moment = len(self.seen) == self._at
+        if is_moment:
+            self._act()
+
+
+class SeenTestObserver(TestObserverServer):
+    """A Test Observer with a witness."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__()
+        self._witness = witness
+
+    def respond(self, request: RecordedRequest) -> Answer:
+        """Answer, and have it noted."""
+        answer = super().respond(request)
+        self._witness.note(request, answer)
+        return answer
+
+
+class SeenJenkins(JenkinsServer):
+    """A Jenkins with a witness."""
+
+    def __init__(self, witness: Witness, *, start_items_at_once: bool) -> None:
+        super().__init__(start_items_at_once=start_items_at_once)
+        self._witness = witness
+
+    def respond(self, request: RecordedRequest) -> Answer:
+        """Answer, and have it noted."""
+        answer = super().respond(request)
+        self._witness.note(request, answer)
+        return answer
+
+
+class SeenGithub(GithubServer):
+    """A GitHub with a witness."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__()
+        self._witness = witness
+
+    def respond(self, request: RecordedRequest) -> Answer:
+        """Answer, and have it noted."""
+        answer = super().respond(request)
+        self._witness.note(request, answer)
+        return answer
+
+
+class ShortWaiting(Waiting):
+    """The waits of a drain, short enough for loopback servers."""
+
+    retry_seconds = (0.01, 0.02)
+    recheck_seconds = 0.1
+    second_look_seconds = 0.01
+    longest_seconds = 0.2
+    all_seconds = 0.5
+
+
+class Lab(ABC):
+    """Two loopback servers and a queue of requests; a context manager.
+
+    Attributes:
+        observer: Test Observer.
+        ci: Jenkins or GitHub.
+        witness: What both were asked.
+        asked: The target of each request, by id.
+    """
+
+    processor: ClassVar[str]
+    look: ClassVar[str]
+    """A regular expression for the path of a look at one target."""
+    look_part: ClassVar[str]
+    """What only the paths of looks at targets have, among those of GETs."""
+    ci: JenkinsServer | GithubServer
+
+    def __init__(self) -> None:
+        self.witness = Witness()
+        self.observer = SeenTestObserver(self.witness)
+        self.asked: dict[int, str] = {}
+
+    def __enter__(self) -> Self:
+        self.observer.start()
+        self.ci.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.observer.stop()
+        self.ci.stop()
+
+    def ask(self, *targets: int, **fields: Any) -> list[int]:  # noqa: ANN401 - as TestObserverServer.add takes them
+        """Queue one request for each target, made an hour ago; equal numbers are the same target."""
+        return [self._ask(number, fields) for number in targets]
+
+    def _ask(self, number: int, fields: dict[str, Any]) -> int:
+        name, link, family = self._target(number)
+        request = self.observer.add(link, family=family, **fields)
+        self.asked[request] = name
+        return request
+
+    def when_asked(self, count: int) -> Callable[[], None]:
+        """Return how to wait until both servers together have been asked that often from now on."""
+        is_moment = threading.Event()
+        self.witness.act_after(count, is_moment.set)
+
+        def wait() -> None:
+            if not is_moment.wait(30):
+                raise TimeoutError(f"{count} requests did not arrive: {len(self.witness.seen)} did")
+
+        return wait
+
+    def wait_idle(self) -> None:
+        """Wait until nothing is in flight: a killed client's request takes its effect late."""
+        self.observer.wait_idle()
+        self.ci.wait_idle()
+
+    @property
+    def targets(self) -> set[str]:
+        """The targets that were asked for."""
+        return set(self.asked.values())
+
+    @property
+    def once_each(self) -> dict[str, int]:
+        """What ``reruns`` and ``accepted`` should be when all is done."""
+        return dict.fromkeys(self.targets, 1)
+
+    @property
+    def accepted(self) -> dict[str, int]:
+        """How many triggers took effect, by target."""
+        return dict(Counter(self._target_of(request) for request in self.witness.accepted))
+
+    def rerunner(self, waiting: Waiting | None = None, **settings: Any) -> Rerunner:  # noqa: ANN401 - as Rerunner takes them
+        """Return a drain of this process, with short waits."""
+        processor = self._processor(waiting or ShortWaiting())
+        queue = TestObserverInterface(
+            test_observer_url=self.observer.url, test_observer_api_key="to_demo", waiting=processor.waiting
+        )
+        return Rerunner(processor, test_observer=queue, **settings)
+
+    def outcomes(self, **settings: Any) -> dict[int | None, Outcome]:  # noqa: ANN401 - as Rerunner takes them
+        """Drain once in this process; return the outcomes by request."""
+        return {outcome.request.test_execution_id: outcome for outcome in self.rerunner(**settings).run()}
+
+    @abstractmethod
+    def settings(self) -> dict[str, str]:
+        """The environment of the command line for the CI system."""
+
+    @abstractmethod
+    def finish_reruns(self) -> None:
+        """Let what was started go on to where another trigger would be accepted."""
+
+    @property
+    @abstractmethod
+    def reruns(self) -> dict[str, int]:
+        """How many reruns exist because of our triggers, by target."""
+
+    @abstractmethod
+    def rerun_by_somebody(self, number: int, started_at: float) -> None:
+        """Let somebody else rerun a target, as we would."""
+
+    @abstractmethod
+    def _target(self, number: int) -> tuple[str, str, str]:
+        """Return a target's name, a link to it and a family; it is added where it does not exist."""
+
+    @abstractmethod
+    def _target_of(self, trigger: RecordedRequest) -> str: ...
+
+    @abstractmethod
+    def _processor(self, waiting: Waiting) -> RequestProcessor: ...
+
+
+class JenkinsLab(Lab):
+    """A lab with Jenkins: two targets a job, one for each family.
+
+    Args:
+        starts_at_once: Jenkins' quiet period is 0.
+        defines_delay: The jobs have a parameter called ``delay``, so that ours is not sent.
+    """
+
+    processor = "jenkins"
+    look = r"/job/.*/api/json"
+    look_part = "/job/"
+
+    def __init__(self, *, starts_at_once: bool = False, defines_delay: bool = False) -> None:
+        super().__init__()
+        self.jenkins = self.ci = SeenJenkins(self.witness, start_items_at_once=starts_at_once)
+        delay = [{"name": "delay", "type": "StringParameterDefinition", "default": ""}] if defines_delay else []
+        self._parameters = [*DEFAULT_PARAMETERS, *delay]
+        self._jobs: set[str] = set()
+
+    def settings(self) -> dict[str, str]:
+        return {"JENKINS_URL": self.jenkins.url, "JENKINS_API_TOKEN": self.jenkins.token}
+
+    def finish_reruns(self) -> None:
+        self.jenkins.start_items()
+
+    @property
+    def reruns(self) -> dict[str, int]:
+        found: Counter[str] = Counter()
+        for job in self._jobs:
+            both: list[Build | Item] = [*self.jenkins.builds(job), *self.jenkins.queued(job)]
+            ours = [each for each in both if self.jenkins.user in each.users]
+            found.update(_jenkins_target(job, str(each.parameters["TESTPLAN"])) for each in ours)
+        return dict(found)
+
+    def rerun_by_somebody(self, number: int, started_at: float) -> None:
+        job, plan = f"cert-{number // 2}", ("smoke", "full")[number % 2]
+        parameters: dict[str, bool | str] = {"TEST_OBSERVER_REPORTING": True, "TESTPLAN": plan}
+        self.jenkins.add_build(job, started_at=started_at, parameters=parameters)
+
+    def _target(self, number: int) -> tuple[str, str, str]:
+        job, family = f"cert-{number // 2}", FAMILIES[number % 2]
+        if job not in self._jobs:
+            self._jobs.add(job)
+            self.jenkins.add_job(job, self._parameters).builds.clear()
+            self.jenkins.add_build(job, started_at=self.jenkins.now() - 24 * HOUR)
+        return _jenkins_target(job, ("smoke", "full")[number % 2]), f"{self.jenkins.url}/job/{job}/1/", family
+
+    def _target_of(self, trigger: RecordedRequest) -> str:
+        job = trigger.path.split("/")[2]
+        return _jenkins_target(job, "full" if b"TESTPLAN=full" in trigger.body else "smoke")
+
+    def _processor(self, waiting: Waiting) -> RequestProcessor:
+        return JenkinsProcessor(self.jenkins.user, self.jenkins.token, jenkins_url=self.jenkins.url, waiting=waiting)
+
+
+def _jenkins_target(job: str, plan: str) -> str:
+    return f"{job} {plan}"
+
+
+class GithubLab(Lab):
+    """A lab with GitHub: a run with two jobs for each target.
+
+    Args:
+        finishes_at_once: A rerun is over at once, so that GitHub would accept another.
+        rerun: The setting of this name.
+    """
+
+    processor = "github"
+    look = r"/actions/runs/\d+$"
+    look_part = "/actions/runs/"
+
+    def __init__(self, *, finishes_at_once: bool = False, rerun: str = "run") -> None:
+        super().__init__()
+        self.github = self.ci = SeenGithub(self.witness)
+        self.github.runs_finish_at_once = finishes_at_once
+        self._rerun = rerun
+        self._runs: set[int] = set()
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "GH_TOKEN": self.github.token,
+            "GITHUB_SERVER_URL": self.github.server_url,
+            "GITHUB_API_URL": self.github.url,
+            "RERUNNER_RERUN": self._rerun,
+        }
+
+    def finish_reruns(self) -> None:
+        for run in self._runs:
+            self.github.finish(run, "failure")
+
+    @property
+    def reruns(self) -> dict[str, int]:
+        return {f"run {run}": count for run in self._runs if (count := self.github.triggered(run))}
+
+    def rerun_by_somebody(self, number: int, started_at: float) -> None:
+        self.github.rerun_jobs(1000 + number, ("rpi4", "rpi5"), started_at=started_at, conclusion="failure")
+
+    def _target(self, number: int) -> tuple[str, str, str]:
+        run = 1000 + number
+        if run not in self._runs:
+            self._runs.add(run)
+            self.github.add_run("canonical/lab", run, jobs=("rpi4", "rpi5"))
+        # every other request names a job, which needs a second GET for its look
+        job = (None, "rpi4")[len(self.asked) % 2]
+        return f"run {run}", self.github.link(run, job), "charm"
+
+    def _target_of(self, trigger: RecordedRequest) -> str:
+        return f"run {trigger.path.split('/')[6]}"
+
+    def _processor(self, waiting: Waiting) -> RequestProcessor:
+        return GithubProcessor(
+            self.github.token,
+            github_server_url=self.github.server_url,
+            github_api_url=self.github.url,
+            rerun=self._rerun,
+            waiting=waiting,
+        )

@@ -1,0 +1,150 @@
+"""The real command line, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from e2e.lab import Lab
+
+_SCHEMA = json.loads((files("test_executions_rerunner") / "report.schema.json").read_text("utf-8"))
+_PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Ended:
+    """How a process ended.
+
+    Attributes:
+        exit_code: Its exit code; negative: the signal that killed it.
+        report: Its report, which matches the schema; None: it wrote none.
+        log: What it wrote to standard error.
+        seconds: How long it lived, or went on after the signal that it was sent.
+    """
+
+    exit_code: int
+    report: dict[str, Any] | None
+    log: str
+    seconds: float
+
+    @property
+    def outcomes(self) -> dict[int | None, str]:
+        """The outcome of each request."""
+        assert self.report is not None, self.log
+        return {each["test_execution_id"]: each["outcome"] for each in self.report["requests"]}
+
+    @property
+    def deleted(self) -> set[int]:
+        """The requests that the report calls deleted."""
+        assert self.report is not None, self.log
+        return {each["test_execution_id"] for each in self.report["requests"] if each["deleted"]}
+
+
+class Program:
+    """One call of the command line for a lab.
+
+    Args:
+        lab: The servers.
+        folder: Where the report is written, and the log.
+        *arguments: More flags.
+    """
+
+    def __init__(self, lab: Lab, folder: Path, *arguments: str) -> None:
+        self._log, self._report = folder / "log", folder / "report.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._report.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "test_executions_rerunner", lab.processor]
+        command += ["--report", str(self._report), *arguments]
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(command, env=_environment(lab), stdout=log, stderr=log, cwd=folder)  # noqa: S603 - our own program
+        self._since = time.monotonic()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._since = time.monotonic()
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill it, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait(_PATIENCE_SECONDS)
+
+    def end(self) -> Ended:
+        """Wait for its end."""
+        code = self.process.wait(_PATIENCE_SECONDS)
+        seconds = time.monotonic() - self._since
+        report = json.loads(self._report.read_text("utf-8")) if self._report.exists() else None
+        if report is not None:
+            Draft202012Validator(_SCHEMA).validate(report)
+        return Ended(code, report, self._log.read_text("utf-8"), seconds)
+
+
+@contextmanager
+def started(lab: Lab, folder: Path, *arguments: str) -> Iterator[Program]:
+    """Start the command line; it does not outlive the block."""
+    program = Program(lab, folder, *arguments)
+    try:
+        yield program
+    finally:
+        program.kill()
+
+
+def drain(lab: Lab, folder: Path, *arguments: str) -> Ended:
+    """Run the command line to its end."""
+    with started(lab, folder, *arguments) as program:
+        return program.end()
+
+
+def drain_killed(lab: Lab, folder: Path, *arguments: str, request: int, seconds: float | None = None) -> Ended:
+    """Run the command line, and kill it when its n-th request has taken effect.
+
+    Args:
+        lab: The servers.
+        folder: Where it writes.
+        *arguments: More flags.
+        request: The n.
+        seconds: How long after the answer was sent; None: before that.
+    """
+    is_started = threading.Event()
+    killers: list[threading.Timer] = []
+    program: Program
+
+    def kill() -> None:
+        is_started.wait(_PATIENCE_SECONDS)
+        if seconds is None:
+            program.kill()
+        else:
+            killers.append(threading.Timer(seconds, program.kill))
+            killers[0].start()
+
+    lab.witness.act_after(request, kill)
+    with started(lab, folder, *arguments) as program:
+        is_started.set()
+        ended = program.end()
+    for killer in killers:
+        killer.join()
+    lab.wait_idle()
+    return ended
+
+
+def _environment(lab: Lab) -> dict[str, str]:
+    """Return nothing but PATH and the settings, so that no test meets the proxies and credentials of a developer."""
+    names = ("PATH", *(name for name in os.environ if name.startswith("COVERAGE_")))  # noqa: TID251 - tests start programs
+    kept = {name: os.environ[name] for name in names}  # noqa: TID251 - the same; coverage measures subprocesses by these
+    observer = {"TEST_OBSERVER_URL": lab.observer.url, "TEST_OBSERVER_API_KEY": "to_demo"}
+    return {**kept, **observer, **lab.settings()}
