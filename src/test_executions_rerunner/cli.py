@@ -40,7 +40,8 @@ Each flag is also an environment variable: --dry-run is RERUNNER_DRY_RUN,
 TEST_OBSERVER_URL and --jenkins-url JENKINS_URL.
 
 exit codes: 0 nothing failed; 1 a request or a delete failed; 2 wrong setting or
-missing credential; 3 Test Observer could not be used; 130, 143 interrupted; 70 a bug
+missing credential; 3 Test Observer could not be used; 130, 143 interrupted;
+70 a bug
 """
 
 
