@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration.conftest import ShortWaiting
 from test_executions_rerunner.demo import Fault
+from test_executions_rerunner.models import RerunRequest
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -286,3 +288,36 @@ def test_folders_branches_and_strange_names_are_triggered_and_recognised(lab: La
     for name, path in names.items():
         lab.observer.add(f"{lab.jenkins.url}/{path}/31/", test_execution_id=ids[name])
     assert set(lab.states("jenkins").values()) == {"already-rerun"}
+
+
+class SteppedWaiting(ShortWaiting):
+    """A clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+        super().__init__(lambda: self.now)
+
+
+def test_a_look_at_the_queue_that_has_grown_old_is_repeated_once_for_all(lab: Lab) -> None:
+    lab.waiting = waiting = SteppedWaiting()
+    processor = lab.processor("jenkins")
+    links = [lab.add_target("jenkins", f"t{n}") for n in range(3)]
+    requests = [RerunRequest.read({"ci_link": link, "family": "snap"}, needs_id=False) for link in links]
+    snapshot = processor.snapshot()
+    for request in requests:
+        processor.look(processor.target(request), {request: None}, snapshot)
+    assert lab.jenkins.count("GET", "/queue/api/json") == 1
+    waiting.now += 11
+    for request in requests:
+        processor.look(processor.target(request), {request: None}, snapshot)
+    assert lab.jenkins.count("GET", "/queue/api/json") == 2
+
+
+def test_older_builds_are_read_once_for_all_requests_of_a_job(lab: Lab) -> None:
+    lab.jenkins.add_job("job")
+    for n in range(120):
+        lab.jenkins.add_build("job", started_at=minutes_ago(8) + n)
+    for _ in range(5):
+        ask(lab, created_at=minutes_ago(10))
+    assert set(lab.states("jenkins").values()) == {"triggered"}
+    assert len([r for r in lab.jenkins.requests if "/job/job/api/json" in r.path]) == 2

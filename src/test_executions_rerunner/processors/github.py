@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import logging
-import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
@@ -14,11 +13,17 @@ from test_executions_rerunner import settings
 from test_executions_rerunner.errors import CallError, RequestProcessingError, TriggerDoubtfulError
 from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
-from test_executions_rerunner.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault, explain
+from test_executions_rerunner.policy import Failure, Fault, explain
 from test_executions_rerunner.processors.base import RequestProcessor
+from test_executions_rerunner.processors.github_links import RunLink, api_of, read_run_link
+from test_executions_rerunner.processors.github_refusals import (
+    explain_forbidden,
+    rate_limit_seconds,
+    until_reset_seconds,
+)
 from test_executions_rerunner.text import harmless, shown
 from test_executions_rerunner.waiting import Pace
-from test_executions_rerunner.words import http_date_seconds, retry_after_seconds
+from test_executions_rerunner.words import retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,29 +37,8 @@ if TYPE_CHECKING:
 Parsed = TypeVar("Parsed")
 MOST_POSTS_A_MINUTE = 80
 """GitHub's limit on requests that create content."""
-_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+")
-_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
-_RUNNING = "already running"
-_NEVER = re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)")
-_NEEDS_WRITE = re.compile(r"Must have admin rights|Resource not accessible")
 _PAGE = 100
 _MOST_PAGES = 200
-
-
-class RunLink(NamedTuple):
-    """What a link to a run says."""
-
-    owner: str
-    repository: str
-    run: str
-    job: int | None = None
-    """The job that it names, where it names one."""
-
-    @property
-    def path(self) -> str:
-        """The run below the API."""
-        return f"/repos/{self.owner}/{self.repository}/actions/runs/{self.run}"
 
 
 class GithubProcessor(RequestProcessor):
@@ -89,12 +73,8 @@ class GithubProcessor(RequestProcessor):
         self.repositories = tuple(repo.split() if isinstance(repo, str) else repo)
         self.origin = Origin.parse(github_server_url)
         self.api = Origin.parse(github_api_url) if github_api_url else api_of(self.origin)
-        self.max_attempts, self._failed_jobs, self._own_run_id = (
-            max_attempts,
-            rerun == "failed-jobs",
-            own_run_id,
-        )
-        self._token = token
+        self.max_attempts = max_attempts
+        self._failed_jobs, self._own_run_id, self._token = rerun == "failed-jobs", own_run_id, token
         self._pace = Pace(MOST_POSTS_A_MINUTE, 60.0, self.waiting)
 
     def __repr__(self) -> str:
@@ -186,7 +166,7 @@ class GithubProcessor(RequestProcessor):
             names = self.api.names_below(url) if is_without_query(url) else ()
         except ValueError as error:
             raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
-        link = _run_link(names[1:-1]) if names[:1] == ("repos",) and len(names) == 7 else None  # noqa: PLR2004
+        link = read_run_link(names[1:-1]) if names[:1] == ("repos",) and len(names) == 7 else None  # noqa: PLR2004
         if not link or names[-1] not in {"rerun", "rerun-failed-jobs"}:
             raise RequestProcessingError(
                 f"url {shown(url)} is not served: {self.api}/repos/OWNER/REPO/actions/runs/ID/rerun is allowed"
@@ -209,10 +189,10 @@ class GithubProcessor(RequestProcessor):
         if isinstance(error, TriggerDoubtfulError):
             return Failure(Fault.BROKEN, str(error))
         failure, response = explain(error), getattr(error, "response", None)
-        wait = None if response is None else _rate_limit_seconds(response, failure.reason)
+        wait = None if response is None else rate_limit_seconds(response, failure.reason)
         if wait is not None:
             return Failure(Fault.BUSY, failure.reason, wait)
-        return _explain_forbidden(failure) if failure.fault is Fault.FORBIDDEN else failure
+        return explain_forbidden(failure) if failure.fault is Fault.FORBIDDEN else failure
 
     def read(self, path: str, parse: Callable[[dict[str, Any]], Parsed]) -> Parsed:
         """GET a JSON object of the API, with retries.
@@ -235,14 +215,14 @@ class GithubProcessor(RequestProcessor):
     def _note_quota(self, response: requests.Response) -> None:
         """Call no more when an answer says that it was the last one of this hour."""
         if response.ok and response.headers.get("x-ratelimit-remaining") == "0":
-            self.calls.throttle.announce(_until_reset_seconds(response), "the rate limit is used up")
+            self.calls.throttle.announce(until_reset_seconds(response), "the rate limit is used up")
 
     def _run_link(self, request: RerunRequest) -> RunLink:
         link = request.ci_link
         if not isinstance(link, str) or not link:
             raise RequestProcessingError(f"ci_link {shown(link)} is no link to a GitHub Actions run")
         try:
-            found = _run_link(self.origin.names_below(link))
+            found = read_run_link(self.origin.names_below(link))
         except ValueError as error:
             raise RequestProcessingError(f"ci_link {shown(link)} is not served: {error}") from error
         if not found:
@@ -323,65 +303,6 @@ class _JobsOnce:
         return found
 
 
-def api_of(server: Origin) -> Origin:
-    """Return the API of a GitHub server: github.com's, that of ``NAME.ghe.com``, or an Enterprise Server's."""
-    if server.host == "github.com" or server.host.endswith(".ghe.com"):
-        return server._replace(host=f"api.{server.host}")
-    return server._replace(path=f"{server.path}/api/v3")
-
-
-def _run_link(names: tuple[str, ...]) -> RunLink | None:
-    """Read ``OWNER/REPO/actions/runs/ID`` and what may follow; None: it is something else."""
-    if len(names) < 5 or names[2:4] != ("actions", "runs"):  # noqa: PLR2004
-        return None
-    owner, repository, run, more = names[0], names[1], names[4], names[5:]
-    if not (_OWNER.fullmatch(owner) and _REPOSITORY.fullmatch(repository) and _NUMBER.fullmatch(run)):
-        return None
-    if more[:1] == ("attempts",):
-        if len(more) < 2 or not _NUMBER.fullmatch(more[1]):  # noqa: PLR2004
-            return None
-        more = more[2:]
-    if more[:1] == ("job",):
-        return RunLink(owner, repository, run, int(more[1])) if len(more) > 1 and _NUMBER.fullmatch(more[1]) else None
-    # /jobs/N of before 2023 numbers a job in a way that the API does not tell any more
-    return None if more[:1] == ("jobs",) else RunLink(owner, repository, run)
-
-
 def _all_failed(numbers: Iterable[int | None], jobs: _JobsOnce) -> bool:
     """Tell whether each job that is named failed last, so that a re-run of the failed jobs serves it."""
     return all(number is None or jobs.all.has_failed_last(number) for number in numbers)
-
-
-def _explain_forbidden(failure: Failure) -> Failure:
-    """Tell GitHub's refusals apart by its words: the status is 403 for all of them."""
-    if _RUNNING in failure.reason:
-        return failure._replace(fault=Fault.RUNNING)
-    if _NEVER.search(failure.reason):
-        return failure._replace(fault=Fault.NEVER)
-    if _NEEDS_WRITE.search(failure.reason):
-        return failure._replace(reason=f"{failure.reason} (the token needs Actions: write there)")
-    return failure
-
-
-def _rate_limit_seconds(response: requests.Response, reason: str) -> float | None:
-    """Return how long a rate limit asks to wait; None: the answer is no rate limit."""
-    if response.status_code not in {requests.codes.forbidden, requests.codes.too_many_requests}:
-        return None
-    announced = retry_after_seconds(response.headers)
-    if announced is not None:
-        return announced
-    if response.headers.get("x-ratelimit-remaining") == "0":
-        return _until_reset_seconds(response)
-    if response.status_code == requests.codes.too_many_requests or "rate limit" in reason.lower():
-        return SECONDS_WITHOUT_RETRY_AFTER
-    return None
-
-
-def _until_reset_seconds(response: requests.Response) -> float:
-    reset, now = (
-        response.headers.get("x-ratelimit-reset", ""),
-        http_date_seconds(response.headers.get("Date")),
-    )
-    if not reset.isdigit() or now is None:
-        return SECONDS_WITHOUT_RETRY_AFTER
-    return max(0.0, float(reset) - now) + 1.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote, urljoin
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urljoin
 
 import requests
 
@@ -15,28 +15,24 @@ from test_executions_rerunner import settings
 from test_executions_rerunner.errors import RequestProcessingError, TriggerDoubtfulError
 from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
-from test_executions_rerunner.parsing import BuildParameter
 from test_executions_rerunner.policy import Failure, Fault, explain
 from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.jenkins_client import JenkinsClient
+from test_executions_rerunner.processors.jenkins_links import family_parameters, form, job_names, job_path
 from test_executions_rerunner.text import harmless, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from test_executions_rerunner.checks import Check
     from test_executions_rerunner.processors.jenkins_state import Build, Job, QueueItem
     from test_executions_rerunner.waiting import Waiting
 
-REPORTING = {"TEST_OBSERVER_REPORTING": True}
-"""Makes the rerun report to Test Observer, which is what it is for."""
-FAMILY_PARAMETERS: dict[str, dict[str, Any]] = {"snap": REPORTING, "deb": {**REPORTING, "TESTPLAN": "full"}}
 DELAY = "20sec"
 """How long the item waits in the queue: for so long identical triggers are one."""
-_LEFT_ALONE = "!@$&*()-_=+',."
-"""What Jenkins itself leaves unquoted in the name of a job."""
-_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
+_FRESH_SECONDS = 10.0
+"""How old a look at the queue may be: whatever was queued since then still waits for its delay to pass."""
 _QUEUE_ITEM = re.compile(r"/queue/item/([0-9]+)/$")
 
 
@@ -72,10 +68,12 @@ class JenkinsProcessor(RequestProcessor):
         connections: int = settings.CONCURRENCY,
         waiting: Waiting | None = None,
     ) -> None:
-        super().__init__(secrets=(token,), waiting=waiting)
+        super().__init__(secrets=(token, token and basic(user, token)), waiting=waiting)
         self.origin = Origin.parse(jenkins_url)
-        self.parameters = _family_parameters(build_parameters)
+        self.parameters = family_parameters(build_parameters)
         self._user, self._token, self._connections = user, token, connections
+        self._queue_lock = threading.Lock()
+        self._queue: tuple[float, tuple[QueueItem, ...]] = (float("-inf"), ())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(user={self._user!r}, jenkins_url={str(self.origin)!r})"
@@ -92,7 +90,7 @@ class JenkinsProcessor(RequestProcessor):
 
     def target(self, request: RerunRequest) -> Target:
         """Return the job that a request's link names, with the parameters of its family."""
-        names = _job_names(request.ci_link, self.origin)
+        names = job_names(request.ci_link, self.origin)
         family = request.family
         if not isinstance(family, str) or family not in self.parameters:
             raise RequestProcessingError(
@@ -102,18 +100,18 @@ class JenkinsProcessor(RequestProcessor):
         parameters = dict(self.parameters[family])
         key = (
             "/".join(names).lower(),
-            *sorted((name, as_sent) for name, as_sent in _form(parameters).items()),
+            *sorted((name, as_sent) for name, as_sent in form(parameters).items()),
         )
         return Target(key, harmless("/".join(names)), {"url": self._trigger_url(names), "json": parameters})
 
     def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
         """Start a build, or join the identical one that waits in the queue; see `RequestProcessor.submit`."""
         url = self._trigger_url(self._checked(post_arguments))
-        form = _form(post_arguments.get("json", {}))
+        fields = form(post_arguments.get("json", {}))
         logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
         if delay:
-            form.setdefault("delay", DELAY)
-        response = self.client.send("POST", url, self.calls.clock, form)
+            fields.setdefault("delay", DELAY)
+        response = self.client.send("POST", url, self.calls.clock, fields)
         found = _QUEUE_ITEM.search(response.headers.get("Location", ""))
         if response.status_code not in {requests.codes.created, requests.codes.see_other} or not found:
             raise self.refused(url, response)
@@ -129,11 +127,18 @@ class JenkinsProcessor(RequestProcessor):
 
     def snapshot(self) -> tuple[QueueItem, ...]:
         """Read the queue: always before the builds, since an item is in neither for a moment."""
-        url = f"{self.origin}/queue/api/json?tree={jenkins_state.QUEUE_TREE}"
-        return self.calls.repeated(
-            lambda: jenkins_state.read_queue(self.client.read(url, self.calls.clock)),
-            momentary=self.momentary,
+        url, read_at = f"{self.origin}/queue/api/json?tree={jenkins_state.QUEUE_TREE}", self.waiting.clock()
+        items = self.calls.repeated(
+            lambda: jenkins_state.read_queue(self.client.read(url, self.calls.clock)), momentary=self.momentary
         )
+        self._queue = read_at, items
+        return items
+
+    def _fresh_items(self) -> tuple[QueueItem, ...]:
+        """Return the queue of this window, read again for all when it has grown old."""
+        with self._queue_lock:
+            read_at, items = self._queue
+            return items if self.waiting.clock() - read_at < _FRESH_SECONDS else self.snapshot()
 
     def look(
         self,
@@ -142,8 +147,9 @@ class JenkinsProcessor(RequestProcessor):
         snapshot: tuple[QueueItem, ...] | None,
     ) -> Look:
         """Look for an item in the queue, or a build started later, with our parameters."""
-        items = self._items(target, self.snapshot() if snapshot is None else snapshot)
+        items = self._items(target, self.snapshot() if snapshot is None else self._fresh_items())
         job = self.job(target)
+        history = _History(self, target, job)
         post = target.post_arguments
         waiting = next((item for item in items if job.is_ours(item, post["json"])), None)
         served: dict[RerunRequest, Served] = {}
@@ -151,7 +157,7 @@ class JenkinsProcessor(RequestProcessor):
             if waiting:
                 link = f"{self.origin}/queue/item/{waiting.number}/"
                 served[request] = Served("an identical item waits in the queue", link)
-            elif asked is not None and (build := self._build_since(target, job, asked)):
+            elif asked is not None and (build := history.ours_since(asked)):
                 served[request] = self._served_by(target, build)
         undefined = job.undefined(post["json"])
         notes = (f"the job does not define {', '.join(undefined)}, so Jenkins drops that",) if undefined else ()
@@ -223,7 +229,7 @@ class JenkinsProcessor(RequestProcessor):
         return names[1:-1:2]
 
     def _trigger_url(self, names: Iterable[str]) -> str:
-        return f"{self.origin}{_job_path(names)}/buildWithParameters"
+        return f"{self.origin}{job_path(names)}/buildWithParameters"
 
     def _job_url(self, target: Target) -> str:
         return target.post_arguments["url"].removesuffix("/buildWithParameters")
@@ -233,27 +239,6 @@ class JenkinsProcessor(RequestProcessor):
         name = "/".join(self._checked(target.post_arguments)).lower()
         return tuple(item for item in queue if item.job == name)
 
-    def _build_since(self, target: Target, job: Job, asked: float) -> Build | None:
-        """Return a build of ours that started later; read on while all builds known did."""
-        builds, stop = job.builds, jenkins_state.FIRST_BUILDS
-        sent = target.post_arguments["json"]
-        while True:
-            later = [build for build in builds if self.later(build.started, asked)]
-            for build in later:
-                if job.is_ours(build, sent):
-                    return build
-            if len(builds) < stop or len(later) < len(builds) or stop >= jenkins_state.MOST_BUILDS:
-                return None
-            stop = min(stop * 4, jenkins_state.MOST_BUILDS)
-            url = f"{self._job_url(target)}/api/json?tree={jenkins_state.all_builds_tree(0, stop)}"
-            builds = self._older(url)
-
-    def _older(self, url: str) -> tuple[Build, ...]:
-        return self.calls.repeated(
-            lambda: jenkins_state.read_all_builds(self.client.read(url, self.calls.clock)),
-            momentary=self.momentary,
-        )
-
     def _served_by(self, target: Target, build: Build) -> Served:
         return Served(f"build {build.number} started since the request", self._build_link(target, build))
 
@@ -261,36 +246,34 @@ class JenkinsProcessor(RequestProcessor):
         return f"{self._job_url(target)}/{build.number}/"
 
 
-def _job_names(link: object, origin: Origin) -> tuple[str, ...]:
-    """Return the names of a build's job, from the outermost folder to the job itself."""
-    if not isinstance(link, str) or not link:
-        raise RequestProcessingError(f"ci_link {shown(link)} is no link to a Jenkins build")
-    try:
-        parts = origin.names_below(link)
-    except ValueError as error:
-        raise RequestProcessingError(f"ci_link {shown(link)} is not served: {error}") from error
-    names: list[str] = []
-    while len(parts) > 1 and parts[0] in {"job", "view"}:
-        names += parts[1:2] if parts[0] == "job" else ()
-        parts = parts[2:]
-    if not names or not parts or not _NUMBER.fullmatch(parts[0]):
-        raise RequestProcessingError(
-            f"ci_link {shown(link)} is no link to a build below {origin}: /job/NAME/NUMBER/ is served, "
-            "also in folders and views"
+class _History:
+    """The builds of a job, newest first; older ones are read when they are needed, once for all its requests."""
+
+    def __init__(self, processor: JenkinsProcessor, target: Target, job: Job) -> None:
+        self._processor, self._job = processor, job
+        self._url = target.post_arguments["url"].removesuffix("/buildWithParameters")
+        self._sent = target.post_arguments["json"]
+        self._builds, self._most = job.builds, jenkins_state.FIRST_BUILDS
+
+    def ours_since(self, asked: float) -> Build | None:
+        """Return a build of ours that started later; read on while all builds known did."""
+        while True:
+            later = [build for build in self._builds if self._processor.later(build.started, asked)]
+            for build in later:
+                if self._job.is_ours(build, self._sent):
+                    return build
+            is_all = len(self._builds) < self._most or self._most >= jenkins_state.MOST_BUILDS
+            if is_all or len(later) < len(self._builds):
+                return None
+            self._read_on()
+
+    def _read_on(self) -> None:
+        self._most = min(self._most * 4, jenkins_state.MOST_BUILDS)
+        url = f"{self._url}/api/json?tree={jenkins_state.all_builds_tree(0, self._most)}"
+        calls, client = self._processor.calls, self._processor.client
+        self._builds = calls.repeated(
+            lambda: jenkins_state.read_all_builds(client.read(url, calls.clock)), momentary=self._processor.momentary
         )
-    return tuple(names)
-
-
-def _job_path(names: Iterable[str]) -> str:
-    return "".join(f"/job/{quote(name, safe=_LEFT_ALONE)}" for name in names)
-
-
-def _form(parameters: object) -> dict[str, str]:
-    if not isinstance(parameters, Mapping) or "json" in parameters:
-        raise RequestProcessingError(
-            f"json {shown(parameters)} is not served: parameters are allowed, none called json"
-        )
-    return {name: jenkins_state.as_text(value) for name, value in parameters.items()}
 
 
 def _is_same(url: str, origin: Origin, names: tuple[str, ...]) -> bool:
@@ -298,18 +281,3 @@ def _is_same(url: str, origin: Origin, names: tuple[str, ...]) -> bool:
         return origin.names_below(url) == names
     except ValueError:
         return False
-
-
-def _family_parameters(build_parameters: str | Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the parameters of each family served: the defaults, those for all, those for one."""
-    lines = build_parameters.splitlines() if isinstance(build_parameters, str) else build_parameters
-    more = [BuildParameter(line) for line in lines]
-    families = {family: dict(parameters) for family, parameters in FAMILY_PARAMETERS.items()}
-    for one in more:
-        families.setdefault(one.family or "snap", dict(REPORTING))
-    for parameters in families.values():
-        parameters.update({one.name: one.value for one in more if one.family is None})
-    for one in more:
-        if one.family:
-            families[one.family][one.name] = one.value
-    return families
