@@ -32,6 +32,7 @@ from test_executions_rerunner.pool import Pool
 from test_executions_rerunner.starting import Starter
 from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import shown
+from test_executions_rerunner.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from test_executions_rerunner.processors.base import RequestProcessor
 
 _log = logging.getLogger(__name__)
-STEP = 100
-"""How many requests more than those that stay each window asks for, at first."""
 Group = tuple[Target, list[RerunRequest]]
 
 
@@ -74,7 +73,6 @@ class Rerunner:
         self._slots = Slots(limit)
         self._ledger = Ledger((*processor.secrets, *self._queue.secrets), on_outcome)
         self._starter = Starter(processor, self._ledger, dry_run=dry_run)
-        self._known: set[Hashable] = set()
         self._by_id: dict[int, RerunRequest] = {}
         self._ended: dict[Hashable, Verdict] = {}
         self._may_delete = dry_run
@@ -89,18 +87,15 @@ class Rerunner:
             TestObserverError: The queue could not be read, or nothing may be deleted from it; `outcomes` tells what
                 had been done by then.
         """
-        step = STEP
+        windows = Windows(self._queue, self._ledger)
         with Pool(self._concurrency) as pool:
-            while True:
-                limit = self._ledger.staying() + step
-                requests = self._queue.window(limit)
-                groups = self._process(self._not_known(requests))
+            while not (windows.is_last or self._ledger.stopped or self._slots.are_used_up):
+                groups = self._process(windows.read())
                 self._submit(groups, pool)
                 pool.join()
-                if len(requests) < limit or self._ledger.stopped or self._slots.are_used_up:
-                    return self.outcomes
-                # requests of others may fill the window: the next one reaches further
-                step = step if groups else step * 2
+                if not groups:
+                    windows.widen()
+        return self.outcomes
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -199,23 +194,6 @@ class Rerunner:
         """
         for number in submitted_requests:
             self._queue.delete([number])
-
-    # load
-
-    def _not_known(self, requests: Iterable[RerunRequest]) -> list[RerunRequest]:
-        """Return the requests of a window that no earlier one had; without ids, equal ones are told apart by count."""
-        fresh = []
-        seen: dict[Hashable, int] = {}
-        for request in requests:
-            told: tuple[Hashable, ...] = (request.test_execution_id, str(request.created_at))
-            if request.test_execution_id is None:
-                told = (repr(request.ci_link), repr(request.family), request.problem)
-            seen[told] = seen.get(told, 0) + 1
-            if (*told, seen[told]) not in self._known:
-                self._known.add((*told, seen[told]))
-                fresh.append(request)
-        self._ledger.open(fresh)
-        return fresh
 
     def _remember(self, raw: RawRequest) -> RerunRequest:
         request = RerunRequest.read(raw, needs_id=self._queue.needs_id)

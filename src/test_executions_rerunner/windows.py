@@ -1,0 +1,61 @@
+"""The queue, window by window: from its head, and on only while there may be more that can be started.
+
+Test Observer has no paging, and its answer costs time for each request in it. So each window asks for what is
+known to stay plus a step; the step doubles only after a window that held nothing of ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from test_executions_rerunner.ledger import Ledger
+    from test_executions_rerunner.models import RerunRequest
+    from test_executions_rerunner.test_observer import TestObserverInterface
+
+STEP = 100
+"""How many requests more than those that stay a window asks for, at first."""
+
+
+class Windows:
+    """The windows of one drain.
+
+    Args:
+        queue: Read from its head for each window.
+        ledger: Knows how many requests stay; each new one is entered there.
+    """
+
+    def __init__(self, queue: TestObserverInterface, ledger: Ledger) -> None:
+        self._queue, self._ledger = queue, ledger
+        self._known: set[Hashable] = set()
+        self._step = STEP
+        self.is_last = False
+        """Whether the last window reached the end of the queue."""
+
+    def read(self) -> list[RerunRequest]:
+        """Return the requests of the next window that no earlier one had.
+
+        Raises:
+            TestObserverError: The queue could not be read.
+        """
+        limit = self._ledger.staying() + self._step
+        requests = self._queue.window(limit)
+        self.is_last = len(requests) < limit
+        fresh: list[RerunRequest] = []
+        seen: dict[Hashable, int] = {}
+        for request in requests:
+            told: tuple[Hashable, ...] = (request.test_execution_id, str(request.created_at))
+            if request.test_execution_id is None:  # equal entries without ids are told apart by count
+                told = (repr(request.ci_link), repr(request.family), request.problem)
+            seen[told] = seen.get(told, 0) + 1
+            if (*told, seen[told]) not in self._known:
+                self._known.add((*told, seen[told]))
+                fresh.append(request)
+        self._ledger.open(fresh)
+        return fresh
+
+    def widen(self) -> None:
+        """Reach further with the next window: this one held nothing of ours."""
+        self._step *= 2
