@@ -131,7 +131,7 @@ class _Program:
 
     def __init__(self, settings: Settings, runner: Mapping[str, str], signals: _Signals) -> None:
         self._settings, self._runner, self._signals = settings, runner, signals
-        self._secrets = tuple(secret for row in SETTINGS if row.is_secret and (secret := getattr(settings, row.name)))
+        self._secrets = settings.secrets
 
     def run(self, level: int) -> int:
         from test_executions_rerunner import github_actions, logs  # noqa: PLC0415 - not needed to show --help

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,11 @@ def secret(given: str) -> Secret:
     if not (given.isascii() and given.isprintable()) or " " in given:
         raise ValueError("printable ASCII without blanks is allowed, on one line")
     return Secret(given)
+
+
+def basic(user_name: str, token: str) -> str:
+    """Return a credential as Basic authentication sends it: whoever reads that has the token."""
+    return base64.b64encode(f"{user_name}:{token}".encode()).decode()
 
 
 def user(given: str) -> str:

@@ -199,6 +199,13 @@ class Settings:
         except KeyError:
             raise AttributeError(name) from None
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must never be shown."""
+        found = [self.values[row.name] for row in SETTINGS if row.is_secret and self.values[row.name]]
+        token = self.jenkins_api_token
+        return (*found, parsing.basic(self.jenkins_username, token)) if token else tuple(found)
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         return f"Settings({shown})"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 400
 """Of one reason: enough for every message of the three servers that is worth reading."""
 
+_LEAST_OF_A_SECRET = 4
+"""So many characters of its beginning tell nothing yet."""
+_WORD_JOINER = "&#8288;"
+"""Takes no room, and keeps an address from being linked: that is done when entities are decoded already."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#.|~&:@/$^])")
 
 
@@ -44,10 +48,13 @@ def shown(value: object) -> str:
 
 
 def without(secrets: Iterable[str], text: str) -> str:
-    """Replace every secret in a text that a server might have sent back."""
+    """Replace every secret in a text that a server might have sent back, also one that was cut off with it."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")
+        if "…" in text:
+            for length in range(len(secret) - 1, _LEAST_OF_A_SECRET - 1, -1):
+                text = text.replace(f"{secret[:length]}…", "***…")
     return text
 
 
@@ -57,7 +64,7 @@ def markdown(text: object) -> str:
 
 
 def _entity(matched: re.Match[str]) -> str:
-    return f"&#{ord(matched[1])};"
+    return f"&#{ord(matched[1])};{_WORD_JOINER if matched[1] == '@' else ''}"
 
 
 def url_text(link: object) -> str:

@@ -33,6 +33,7 @@ def server_words(response: requests.Response) -> str:
     if 300 <= response.status_code < 400:  # noqa: PLR2004 - HTTP's class of redirects
         return harmless(f"redirects to {response.headers.get('Location', 'nowhere')}; redirects are not followed")
     body = response.content[:_MOST_BYTES].decode("utf-8", "replace")
+    body += "…" if len(response.content) > _MOST_BYTES else ""
     try:
         said = json.loads(body)
     except ValueError:
