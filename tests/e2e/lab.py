@@ -97,7 +97,8 @@ class SeenGithub(GithubServer):
 class ShortWaiting(Waiting):
     """The waits of a drain, short enough for loopback servers."""
 
-    retry_seconds = (0.01, 0.02)
+    retry_seconds: tuple[float, ...] = (0.01, 0.02)
+    shortest_seconds = 0.01
     recheck_seconds = 0.1
     second_look_seconds = 0.01
     longest_seconds = 0.2
