@@ -158,14 +158,20 @@ class TestObserverInterface:
 
         Source: GET /v1/applications/me, which also returns the key; that is dropped here.
         """
-        response = self._call("asking whose key it is", lambda: self._send("GET", "/v1/applications/me"))
-        told = response.json() if response.content.strip() else None
+
+        def ask() -> object:
+            response = self._send("GET", "/v1/applications/me")
+            try:
+                return json.loads(response.content or b"null")
+            except (ValueError, RecursionError) as error:
+                raise requests.exceptions.InvalidJSONError("the answer is no JSON") from error
+
+        told = self._call("asking whose key it is", ask)
         if not isinstance(told, dict):
             return None
-        return {
-            "name": str(told.get("name")),
-            "permissions": [str(one) for one in told.get("permissions", [])],
-        }
+        granted = told.get("permissions")
+        permissions = [str(one) for one in granted] if isinstance(granted, list) else []
+        return {"name": str(told.get("name")), "permissions": permissions}
 
     def _read(self, limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
         query = {name: value for name, value in self._filters._asdict().items() if value is not None}

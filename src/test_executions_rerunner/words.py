@@ -36,7 +36,7 @@ def server_words(response: requests.Response) -> str:
     body += "…" if len(response.content) > _MOST_BYTES else ""
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = _TAG.sub(" ", _NOT_SHOWN.sub(" ", body))
         return harmless(html.unescape(said)) or harmless(response.reason or "")
     if isinstance(said, dict):
