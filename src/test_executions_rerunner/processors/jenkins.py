@@ -15,6 +15,7 @@ from test_executions_rerunner import settings
 from test_executions_rerunner.errors import RequestProcessingError, TriggerDoubtfulError
 from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
+from test_executions_rerunner.parsing import basic
 from test_executions_rerunner.policy import Failure, Fault, explain
 from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.base import RequestProcessor
