@@ -11,6 +11,10 @@ from test_executions_rerunner.text import harmless, without
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    _StreamHandler = logging.StreamHandler[Any]
+else:
+    _StreamHandler = logging.StreamHandler  # Python 3.10 does not take the brackets
+
 _OTHERS = ("urllib3", "requests", "github", "charset_normalizer")
 _MOST_CHARACTERS = 4000
 
@@ -30,7 +34,7 @@ class _HarmlessFormatter(logging.Formatter):
         return "\n".join(f"{record.levelname:<7} {line}" for line in shown)
 
 
-class _Stream(logging.StreamHandler[Any]):
+class _Stream(_StreamHandler):
     """Writes to stderr, above the progress bar where there is one."""
 
     bar: Any = None
