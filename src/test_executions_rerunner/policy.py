@@ -120,7 +120,8 @@ def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of case
             f"its TLS certificate is not trusted ({_innermost(error)}); set REQUESTS_CA_BUNDLE to the CA's file",
         )
     if was_not_sent(error):
-        return Failure(Fault.NOT_SENT, f"no connection: {_innermost(error)}")
+        proxy = " to the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY" if _is_of_proxy(error) else ""
+        return Failure(Fault.NOT_SENT, f"no connection{proxy}: {_innermost(error)}")
     if isinstance(error, requests.exceptions.Timeout):
         return Failure(Fault.BROKEN, "no answer in time")
     if isinstance(error, requests.exceptions.InvalidJSONError):
@@ -152,6 +153,11 @@ def was_not_sent(error: BaseException) -> bool:
     if isinstance(reason, urllib3.exceptions.ProxyError):
         reason = reason.original_error
     return isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError))
+
+
+def _is_of_proxy(error: BaseException) -> bool:
+    """Tell whether it was a proxy that could not be reached."""
+    return isinstance(getattr(error.args[0] if error.args else None, "reason", None), urllib3.exceptions.ProxyError)
 
 
 def _innermost(error: BaseException) -> str:

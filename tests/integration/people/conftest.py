@@ -113,6 +113,7 @@ def run_program(*arguments: str, environment: dict[str, str], stdin: str = "") -
         patch.setattr(Waiting, "retry_seconds", (0.01, 0.01))
         patch.setattr(Waiting, "recheck_seconds", 0.02)
         patch.setattr(Waiting, "second_look_seconds", 0.01)
+        patch.setattr(Waiting, "shortest_seconds", 0.01)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 code = cli.main(arguments)
