@@ -1,0 +1,278 @@
+"""Everything that waits, with a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from test_executions_rerunner.waiting import Pace, ServerClock, Throttle, Waiting
+
+
+class HandMoved(Waiting):
+    """Waits of which none takes time: a sleep moves the clock."""
+
+    shortest_seconds = 0.0
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        self._moving = threading.Lock()
+        super().__init__(lambda: self.now)
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock."""
+        with self._moving:
+            self.slept.append(seconds)
+            self.now += max(0.0, seconds)
+
+
+@pytest.fixture
+def waiting() -> HandMoved:
+    return HandMoved()
+
+
+# what a server may ask for
+
+
+def test_a_wait_of_60_seconds_is_granted_and_one_of_61_is_not(waiting: HandMoved) -> None:
+    assert waiting.grant(60)
+    assert not waiting.grant(61)
+
+
+def test_120_seconds_are_granted_in_one_drain_and_not_one_more(waiting: HandMoved) -> None:
+    for _ in range(2):
+        assert waiting.grant(60)
+        waiting.sleep(60)
+    assert not waiting.grant(1)
+
+
+def test_a_wait_that_is_not_granted_uses_nothing_up(waiting: HandMoved) -> None:
+    assert waiting.grant(59)
+    waiting.sleep(59)
+    assert not waiting.grant(1000)
+    assert waiting.grant(60)
+
+
+def test_waits_at_the_same_time_are_counted_once(waiting: HandMoved) -> None:
+    assert all(waiting.grant(60) for _ in range(50))
+    waiting.sleep(30)
+    assert waiting.grant(60), "30 of them are counted already"
+    waiting.sleep(60)
+    assert waiting.grant(30)
+    waiting.sleep(30)
+    assert not waiting.grant(1)
+
+
+@given(st.lists(st.tuples(st.floats(0, 90), st.floats(0, 100)), max_size=30))
+def test_all_granted_waits_together_stay_within_the_bound(asked: list[tuple[float, float]]) -> None:
+    waiting = HandMoved()
+    until, waited = waiting.now, 0.0
+    for seconds, pause in asked:
+        if waiting.grant(seconds):
+            assert seconds <= 60
+            waited += max(0.0, waiting.now + seconds - max(until, waiting.now))
+            until = max(until, waiting.now + seconds)
+        waiting.sleep(pause)
+    assert waited <= 120 + 1e-6
+
+
+def test_a_signal_ends_every_wait_at_once() -> None:
+    waiting = Waiting()
+    ended = threading.Event()
+
+    def wait() -> None:
+        waiting.sleep(60)
+        ended.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert not ended.is_set()
+    waiting.interrupt()
+    assert ended.wait(5)
+    thread.join()
+    started = time.monotonic()
+    waiting.sleep(60)
+    assert waiting.is_interrupted
+    assert time.monotonic() - started < 5
+
+
+def test_retries_are_spread_by_a_quarter() -> None:
+    spread = {Waiting().varied(4.0) for _ in range(200)}
+    assert 3.0 <= min(spread) < max(spread) <= 5.0
+
+
+# a server that wants no call for a while
+
+
+def test_a_server_that_announced_nothing_is_called_at_once(waiting: HandMoved) -> None:
+    Throttle(waiting).wait()
+    assert waiting.slept == []
+
+
+def test_a_server_is_called_again_when_the_time_it_named_is_over(waiting: HandMoved) -> None:
+    throttle = Throttle(waiting)
+    throttle.announce(20, "slow down")
+    throttle.announce(5, "slow down")
+    throttle.wait()
+    assert waiting.now == pytest.approx(1020)
+    assert throttle.closed is None
+
+
+def test_a_server_that_asks_for_too_much_is_not_called_any_more(waiting: HandMoved) -> None:
+    throttle = Throttle(waiting)
+    throttle.announce(3600, "403 API rate limit exceeded")
+    throttle.wait()
+    assert waiting.slept == []
+    assert throttle.closed is not None
+    assert throttle.closed.startswith("403 API rate limit exceeded")
+    assert "3600 s" in throttle.closed
+
+
+def test_a_server_that_asks_for_no_wait_again_and_again_gets_one_all_the_same() -> None:
+    waiting = HandMoved()
+    waiting.shortest_seconds = 1.0
+    throttle = Throttle(waiting)
+    for _ in range(1000):
+        throttle.announce(0, "busy")
+        throttle.wait()
+        if throttle.closed:
+            break
+    assert waiting.now - 1000 == pytest.approx(120, abs=2)
+
+
+def test_a_signal_ends_the_wait_for_a_server() -> None:
+    waiting = Waiting()
+    throttle = Throttle(waiting)
+    throttle.announce(50, "busy")
+    waiting.interrupt()
+    throttle.wait()
+    assert throttle.closed is None
+
+
+# GitHub's pace
+
+
+def call(pace: Pace, waiting: HandMoved, starts: list[float], seconds: float = 0.0) -> None:
+    with pace.turn(), pace.call():
+        starts.append(waiting.now)
+        waiting.now += seconds
+
+
+def most_in_a_minute(starts: list[float]) -> int:
+    return max(sum(first <= other < first + 60 for other in starts) for first in starts)
+
+
+def test_80_calls_go_out_without_any_wait(waiting: HandMoved) -> None:
+    pace, starts = Pace(80, 60.0, waiting), list[float]()
+    for _ in range(80):
+        call(pace, waiting, starts)
+    assert waiting.slept == []
+
+
+def test_the_81st_call_waits_until_the_first_is_a_minute_old(waiting: HandMoved) -> None:
+    pace, starts = Pace(80, 60.0, waiting), list[float]()
+    for _ in range(81):
+        call(pace, waiting, starts)
+    assert starts[80] == pytest.approx(1060.0)
+
+
+def test_a_turn_in_which_nothing_was_called_counts_for_nothing(waiting: HandMoved) -> None:
+    pace, starts = Pace(2, 60.0, waiting), list[float]()
+    for _ in range(50):
+        with pace.turn():
+            pass
+    call(pace, waiting, starts)
+    call(pace, waiting, starts)
+    assert waiting.slept == []
+
+
+@given(pauses=st.lists(st.floats(0, 3), min_size=1, max_size=120), seconds=st.floats(0, 2))
+def test_never_more_than_the_limit_in_any_minute_and_no_wait_below_it(pauses: list[float], seconds: float) -> None:
+    waiting = HandMoved()
+    pace, starts = Pace(20, 60.0, waiting), list[float]()
+    for pause in pauses:
+        waiting.now += pause
+        recent = sum(start + seconds + 60.0 > waiting.now for start in starts)
+        slept = len(waiting.slept)
+        call(pace, waiting, starts, seconds)
+        assert recent >= 20 or len(waiting.slept) == slept
+    assert most_in_a_minute(starts) <= 20
+
+
+def test_many_threads_together_never_send_more_than_the_limit() -> None:
+    waiting = HandMoved()
+    pace, starts, lock = Pace(80, 60.0, waiting), list[float](), threading.Lock()
+
+    def work() -> None:
+        for _ in range(20):
+            with pace.turn(), pace.call(), lock:
+                starts.append(waiting.clock())
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(starts) == 320
+    assert most_in_a_minute(starts) <= 80
+
+
+def test_calls_in_flight_count_too(waiting: HandMoved) -> None:
+    pace = Pace(2, 60.0, waiting)
+    with pace.turn(), pace.call():
+        assert pace.wait_seconds() == 0
+        held = threading.Thread(target=lambda: call(pace, waiting, [], 0.0))
+        held.start()
+        held.join()
+        assert pace.wait_seconds() > 0
+
+
+def test_a_signal_ends_the_wait_for_a_turn() -> None:
+    waiting = Waiting()
+    pace = Pace(1, 60.0, waiting)
+    with pace.turn(), pace.call():
+        pass
+    waiting.interrupt()
+    started = time.monotonic()
+    with pace.turn():
+        pass
+    assert time.monotonic() - started < 5
+
+
+# another server's clock
+
+
+@pytest.mark.parametrize("skew", [-7200.0, -30.0, 0.0, 30.0, 7200.0])
+def test_a_servers_moment_is_told_on_our_own_clock(waiting: HandMoved, skew: float) -> None:
+    clock = ServerClock(waiting)
+    its_now = 1_800_000_000.0 + skew
+    clock.note(formatdate(its_now, usegmt=True), waiting.now)
+    assert clock.is_known
+    assert clock.to_own(its_now - 100) == pytest.approx(waiting.now - 100)
+
+
+def test_a_server_that_told_no_time_has_ours() -> None:
+    clock = ServerClock(Waiting())
+    assert not clock.is_known
+    assert clock.to_own(time.time()) == pytest.approx(time.monotonic(), abs=1)
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Thu, 99 Jan 1970 00:00:00 GMT"])
+def test_a_date_that_cannot_be_read_changes_nothing(waiting: HandMoved, date: str | None) -> None:
+    clock = ServerClock(waiting)
+    clock.note(formatdate(1_800_000_000.0, usegmt=True), waiting.now)
+    before = clock.ahead
+    clock.note(date, waiting.now + 50)
+    assert clock.ahead == before
+
+
+def test_two_servers_clocks_are_compared_through_ours(waiting: HandMoved) -> None:
+    asked, started = ServerClock(waiting), ServerClock(waiting)
+    for clock, skew in ((asked, 500.0), (started, -500.0)):
+        clock.note(formatdate(1_800_000_000.0 + skew, usegmt=True), waiting.now)
+    assert started.to_own(1_800_000_000.0 - 500) == pytest.approx(asked.to_own(1_800_000_000.0 + 500))
