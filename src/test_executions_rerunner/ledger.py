@@ -67,7 +67,8 @@ class Ledger:
     def settle(self, request: RerunRequest, verdict: Verdict, target: str | None = None) -> bool:
         """Write down what became of a request; False: too late, the report is written."""
         link = None if verdict.link is None else self._clean(verdict.link)
-        outcome = Outcome(request, verdict.state, self._clean(verdict.reason), target, link)
+        name = None if target is None else self._clean(target)
+        outcome = Outcome(request, verdict.state, self._clean(verdict.reason), name, link)
         with self._lock:
             if self._is_closed:
                 return False
