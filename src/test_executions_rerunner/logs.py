@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from test_executions_rerunner.text import harmless, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     _StreamHandler = logging.StreamHandler[Any]
 else:
@@ -93,3 +93,22 @@ def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[],
         bar.update()
 
     return advance
+
+
+def print_lines(
+    lines: Iterable[str], *, clean: bool = False, secrets: Sequence[str] = (), file: TextIO | None = None
+) -> None:
+    """Print lines that are no log: workflow commands as they are, anything else made harmless.
+
+    Args:
+        lines: What to print.
+        clean: Whether to make them harmless.
+        secrets: Texts that are never shown.
+        file: Standard output by default.
+    """
+    out = file or sys.stdout
+    encoding = out.encoding or "utf-8"
+    for line in lines:
+        indent = line[: len(line) - len(line.lstrip())] if clean else ""
+        shown = indent + harmless(without(secrets, line), most=_MOST_CHARACTERS) if clean else line
+        print(shown.encode(encoding, "backslashreplace").decode(encoding), file=out, flush=True)

@@ -1,0 +1,65 @@
+"""SIGINT and SIGTERM, and the thread that works while they are waited for."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Signals:
+    """Notes signals from the first moment on; a process that is PID 1 has no default for them.
+
+    Until the work begins a signal ends the process at once, since nothing has been started yet.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._has_begun = False
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, _: object) -> None:
+        self.received = self.received or number
+        if not self._has_begun:
+            raise KeyboardInterrupt
+
+    @property
+    def name(self) -> str | None:
+        """The first signal that came; None: none did."""
+        return None if self.received is None else signal.Signals(self.received).name
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a process that was ended by it."""
+        return 128 + (self.received or signal.SIGINT)
+
+    def wait(self, work: Callable[[], object]) -> Worker:
+        """Begin the work in a thread, and return when it has ended or a signal came."""
+        self._has_begun = True
+        worker = Worker(work)
+        while worker.is_alive() and self.received is None:
+            worker.join(0.1)
+        return worker
+
+
+class Worker(threading.Thread):
+    """Does the work beside the main thread, which can then answer a signal while a server hangs."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        super().__init__(name="drain", daemon=True)
+        self._work = work
+        self.error: Exception | None = None
+        """What the work raised."""
+        self.start()
+
+    def run(self) -> None:
+        """Do the work."""
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001 - whoever waits raises it again
+            self.error = error
