@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.errors import CallError, RequestProcessingError, TestObserverError
+from test_executions_rerunner.text import harmless, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -39,6 +40,13 @@ class Check:
 
 def run_checks(processor: RequestProcessor, queue: TestObserverInterface) -> Iterator[Check]:
     """Try each credential and permission that a drain needs; nothing is changed."""
+    secrets = (*processor.secrets, *queue.secrets)
+    for check in _all_checks(processor, queue):
+        name, message = (without(secrets, harmless(text)) for text in (check.name, check.message))
+        yield replace(check, name=name, message=message)
+
+
+def _all_checks(processor: RequestProcessor, queue: TestObserverInterface) -> Iterator[Check]:
     ask = "ask your Test Observer administrator for it"
     requests: list[RerunRequest] = []
     try:

@@ -15,6 +15,7 @@ from test_executions_rerunner.request_file import RequestFile
 from test_executions_rerunner.rerunner import Rerunner
 from test_executions_rerunner.settings import Settings, SettingsError
 from test_executions_rerunner.test_observer import TestObserverInterface
+from test_executions_rerunner.text import without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -176,6 +177,7 @@ class Program:
     def _tell(self, level: int) -> None:
         """Show the outcomes, and write them where they are wanted."""
         report = self.report
+        report.error = report.error and without(self._secrets, report.error)
         if not report.checks and (level < logging.ERROR or report.has_failures or report.exit_code):
             lines = list(reporting.as_text(report))
             if report.dry_run:

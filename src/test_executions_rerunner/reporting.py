@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 VERSION = 1
 MOST_LINES = 200
 """Of the text at the end of the log; what is left out is counted."""
+_MOST_OF_ERROR = 2000
+_LAST_LINE_BYTES = 200
+"""Of the line that counts what is left out of a summary."""
 
 
 @dataclass
@@ -77,7 +80,7 @@ def as_object(report: Report) -> dict[str, Any]:
         "processor": report.processor,
         "dry_run": report.dry_run,
         "exit_code": report.exit_code,
-        "error": report.error and harmless(report.error),
+        "error": report.error and harmless(report.error, most=_MOST_OF_ERROR),
         "counts": report.counts,
         "remaining": report.remaining,
         "requests": [
@@ -155,18 +158,32 @@ def as_markdown(report: Report, *, most_bytes: int) -> str:
     title = "Reruns planned" if report.dry_run else "Reruns"
     head = [f"### {title} ({report.processor})", "", markdown(_counted(report)), ""]
     head += [f"**{markdown(report.error)}**", ""] if report.error else []
-    head += [f"- {_check_mark(check)} {markdown(check.name)}: {markdown(check.message)}" for check in report.checks]
+    checks = _fitting([_item(check) for check in report.checks], most_bytes - _size(head), "checks")
     rows = ["| request | target | outcome | reason | rerun |", "| --- | --- | --- | --- | --- |"]
-    told = report.sorted_for_people()
-    left = most_bytes - sum(len(line.encode()) + 1 for line in head + rows) - 200
-    for shown, outcome in enumerate(told):
-        row = _row(outcome)
-        left -= len(row.encode()) + 1
+    rows += _fitting(
+        [_row(outcome) for outcome in report.sorted_for_people()], most_bytes - _size(head + checks + rows), "requests"
+    )
+    return "\n".join(head + checks + (rows if report.outcomes else [])) + "\n"
+
+
+def _fitting(lines: list[str], most_bytes: int, what: str) -> list[str]:
+    """Return the lines that fit, and a last one that counts those which do not."""
+    left = most_bytes - _LAST_LINE_BYTES
+    for kept, line in enumerate(lines):
+        left -= _size([line])
         if left < 0:
-            rows += ["", f"{len(told) - shown} more requests are left out here; the output `report` may have them."]
-            break
-        rows.append(row)
-    return "\n".join(head + (rows if told else [])) + "\n"
+            more = f"{len(lines) - kept} more {what} are left out here; the output `report` may have them."
+            return [*lines[:kept], "", more]
+    return lines
+
+
+def _size(lines: list[str]) -> int:
+    return sum(len(line.encode()) + 1 for line in lines)
+
+
+def _item(check: Check) -> str:
+    fix = f" &rarr; {markdown(check.fix)}" if check.fix else ""
+    return f"- {_check_mark(check)} {markdown(check.name)}: {markdown(check.message)}{fix}"
 
 
 def _row(outcome: Outcome) -> str:

@@ -1,0 +1,327 @@
+"""The outcomes of a drain as text, JSON and Markdown, and what a runner of GitHub Actions reads of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runner_rules import Command, commands
+from runner_rules import outputs as read_outputs
+from test_executions_rerunner import github_actions
+from test_executions_rerunner.checks import Check
+from test_executions_rerunner.ledger import Ledger
+from test_executions_rerunner.models import Outcome, RerunRequest, State, Verdict
+from test_executions_rerunner.reporting import Report, as_json, as_markdown, as_object, as_text, write_report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+HOSTILE = (
+    *("::error::x", "##[error]x", "\n", "\r", "\u2028", "\x1b[31m", "\u202e", "|", "\\", "`", "<b>", "-->", "\n| x |"),
+    *("[a](b)", "<http://evil.example>", "http://evil.example", "www.evil.example", "a@evil.example", "@octocat", "#1"),
+    *("**a**", "~~a~~", "&lt;", "EOF", "a=b", "a<<b", "%0A", "\ud800", "\u6f22", " ", "\n---\n", "# h", "$x$", "a"),
+)
+TEXTS = st.lists(st.sampled_from(HOSTILE), max_size=6).map("".join) | st.text(max_size=20)
+RELAXED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ROW = re.compile(r"(?<!\\)\|")
+
+
+def outcome_of(number: int | None, state: State, *texts: str, deleted: bool = False) -> Outcome:
+    """Make an outcome as a drain does: through the ledger."""
+    reason, target, link, error = (*texts, "", "", "", "")[:4]
+    request, ledger = RerunRequest(number, None, None, None), Ledger()
+    ledger.open([request])
+    ledger.settle(request, Verdict(state, reason, f"https://github.com/{link}" if link else None), target or None)
+    if deleted or error:
+        ledger.deleted(request, error or None)
+    return ledger.outcomes[0]
+
+
+OUTCOMES = st.lists(
+    st.builds(
+        outcome_of,
+        st.none() | st.integers(1, 2**31 - 1),
+        st.sampled_from(State),
+        TEXTS,
+        TEXTS,
+        TEXTS,
+        TEXTS,
+    ),
+    max_size=15,
+)
+CHECKS = st.lists(st.builds(Check, TEXTS, st.sampled_from([True, False, None]), TEXTS, st.none() | TEXTS), max_size=4)
+REPORTS = st.builds(
+    Report,
+    st.sampled_from(["jenkins", "github"]),
+    dry_run=st.booleans(),
+    outcomes=OUTCOMES,
+    checks=CHECKS,
+    error=st.none() | TEXTS,
+    exit_code=st.sampled_from([0, 1, 2, 3, 70, 130]),
+)
+
+
+def report_of(outcomes: Iterable[Outcome], **more: object) -> Report:
+    return Report("github", outcomes=list(outcomes), **more)  # type: ignore[arg-type] # fields of Report
+
+
+# what a runner reads
+
+
+@RELAXED
+@given(REPORTS)
+def test_the_only_commands_are_our_annotations(report: Report) -> None:
+    printed = list(github_actions.annotate(report))
+    found = commands("\n".join(printed))
+    assert len(found) == len([line for line in printed if line.startswith("::")]) <= 10
+    assert {command.name for command in found} <= {"error"}
+    assert all("\n" not in command.data and "\r" not in command.data for command in found)
+
+
+def test_each_failure_is_one_annotation() -> None:
+    outcomes = [
+        outcome_of(1, State.FAILED, "100% no: a, b", "lab"),
+        outcome_of(2, State.TRIGGERED, "accepted"),
+        outcome_of(3, State.TRIGGERED, "accepted", "", "", "403 no"),
+        outcome_of(None, State.UNKNOWN, "who knows"),
+    ]
+    assert commands("\n".join(github_actions.annotate(report_of(outcomes)))) == [
+        Command("error", "title=request 1 failed", "100% no: a, b"),
+        Command("error", "title=request 3 triggered", "accepted; its request could not be deleted: 403 no"),
+        Command("error", "title=request without id unknown", "who knows"),
+    ]
+
+
+def test_past_ten_annotations_the_rest_is_counted() -> None:
+    lines = list(github_actions.annotate(report_of(outcome_of(number, State.FAILED) for number in range(1, 31))))
+    assert len(commands("\n".join(lines))) == 10
+    assert lines[10:] == ["20 more failures are in the log and in the summary"]
+
+
+def test_what_stopped_the_drain_is_the_first_annotation() -> None:
+    lines = list(github_actions.annotate(report_of([outcome_of(1, State.FAILED, "x")], error="the key", exit_code=3)))
+    assert commands(lines[0]) == [Command("error", "title=The drain failed", "the key")]
+
+
+def test_secrets_are_masked_each_with_one_command() -> None:
+    assert list(github_actions.masks(["a%b", "", "c"])) == ["::add-mask::a%25b", "::add-mask::c"]
+    assert [command.data for command in commands("\n".join(github_actions.masks(["a%b"])))] == ["a%b"]
+
+
+@given(TEXTS)
+def test_a_group_is_one_command_whatever_its_title(title: str) -> None:
+    assert [command.name for command in commands(github_actions.group(title))] == ["group"]
+    assert [command.name for command in commands(github_actions.end_group())] == ["endgroup"]
+
+
+@RELAXED
+@given(REPORTS)
+def test_the_outputs_are_read_back_exactly(tmp_path: Path, report: Report) -> None:
+    file = tmp_path / "output"
+    file.write_text("before=1\n", encoding="utf-8")
+    values = github_actions.outputs(report)
+    github_actions.write_outputs(str(file), values)
+    assert read_outputs(file.read_text(encoding="utf-8")) == {"before": "1", **values}
+
+
+@given(
+    values=st.dictionaries(
+        st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.lists(st.sampled_from(HOSTILE)).map("".join)
+    )
+)
+@RELAXED
+def test_no_value_breaks_out_of_the_file_of_outputs(tmp_path: Path, values: dict[str, str]) -> None:
+    file = tmp_path / "output"
+    file.unlink(missing_ok=True)
+    printable = {name: value.replace("\r", "").replace("\ud800", "") for name, value in values.items()}
+    github_actions.write_outputs(str(file), printable)
+    assert read_outputs(file.read_text(encoding="utf-8") if printable else "\n") == printable
+
+
+def test_every_outcome_is_an_output_with_its_count() -> None:
+    report = report_of([outcome_of(1, State.ALREADY_RERUN), outcome_of(2, State.FAILED)], remaining=1)
+    values = github_actions.outputs(report)
+    assert {name: value for name, value in values.items() if name != "report"} == {
+        **{state.value.replace("-", "_"): "0" for state in State},
+        "already_rerun": "1",
+        "failed": "1",
+        "remaining": "1",
+    }
+    assert json.loads(values["report"]) == as_object(report)
+
+
+def test_the_report_as_an_output_is_bounded_and_counts_what_is_left_out() -> None:
+    outcomes = [outcome_of(number, State.UNSUPPORTED, "x" * 400) for number in range(1, 3001)]
+    outcomes.append(outcome_of(3001, State.FAILED, "needs a person"))
+    text = github_actions.outputs(report_of(outcomes))["report"]
+    assert len(text) <= github_actions.MOST_REPORT_CHARACTERS
+    told = json.loads(text)
+    assert told["counts"]["unsupported"] == 3000
+    assert len(told["requests"]) + told["requests_left_out"] == 3001
+    assert told["requests"][0]["test_execution_id"] == 3001, "what needs a person comes first"
+
+
+def test_a_report_that_fits_leaves_nothing_out() -> None:
+    assert "requests_left_out" not in json.loads(
+        as_json(report_of([outcome_of(1, State.FAILED)]), most_characters=10**6)
+    )
+
+
+# Markdown
+
+
+def table_of(text: str) -> list[list[str]]:
+    """Return the cells of the rows of the one table, with its head."""
+    rows = [line for line in text.split("\n") if line.startswith("|")]
+    return [[cell.strip() for cell in ROW.split(row)[1:-1]] for row in rows]
+
+
+@RELAXED
+@given(REPORTS)
+def test_the_table_has_a_row_for_each_request_and_five_cells_each(report: Report) -> None:
+    text = as_markdown(report, most_bytes=10**6)
+    rows = table_of(text)
+    assert len(rows) == (len(report.outcomes) + 2 if report.outcomes else 0)
+    assert {len(row) for row in rows} <= {5}
+    numbers = [str(outcome.request.test_execution_id or "") for outcome in report.sorted_for_people()]
+    assert [row[0] for row in rows[2:]] == numbers
+
+
+@RELAXED
+@given(REPORTS)
+def test_there_is_no_html_and_no_link_but_ours(report: Report) -> None:
+    text = as_markdown(report, most_bytes=10**6)
+    ours = re.findall(r"\[open\]\((https://github\.com/[A-Za-z0-9:/?#@!$&*+,;=%._~-]*)\)", text)
+    assert len(ours) == len([outcome for outcome in report.outcomes if outcome.link])
+    rest = re.sub(r"\[open\]\([^()]*\)", "", text)
+    assert not set(rest) & set("<>[]`\\@\r\x1b")
+    assert "://" not in rest
+    assert "www." not in rest
+    assert text.replace("\n", "").isprintable()
+
+
+@RELAXED
+@given(REPORTS)
+def test_the_lines_are_those_that_we_wrote(report: Report) -> None:
+    shapes = (
+        r"### Reruns( planned)? \((jenkins|github)\)",
+        r"",
+        r"\|.*\|",
+        r"\*\*[^*]*\*\*",
+        r"- (ok|\*\*failed\*\*|warning) .*",
+        r"(\d+ [a-z-]+(, )?)+|no requests",
+    )
+    for line in as_markdown(report, most_bytes=10**6).split("\n"):
+        assert any(re.fullmatch(shape, line) for shape in shapes), line
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        pytest.param(
+            report_of(
+                outcome_of(number, State.FAILED, "\u6f22|" * 200, "|" * 400, "x" * 300) for number in range(1, 2000)
+            ),
+            id="requests",
+        ),
+        pytest.param(
+            Report("jenkins", checks=[Check("|" * 400, ok=False, message="\u6f22" * 400) for _ in range(2000)]),
+            id="checks",
+        ),
+    ],
+)
+def test_a_summary_stays_below_a_mebibyte_and_says_what_is_left_out(tmp_path: Path, report: Report) -> None:
+    file = tmp_path / "summary"
+    github_actions.write_summary(str(file), report)
+    text = file.read_text(encoding="utf-8")
+    assert 900_000 < file.stat().st_size < 1024 * 1024
+    shown = len(table_of(text)[2:]) or text.count("**failed**")
+    assert f"{(len(report.outcomes) or len(report.checks)) - shown} more " in text
+
+
+def test_what_needs_a_person_stands_first_and_what_is_anothers_last() -> None:
+    states = [State.UNSUPPORTED, State.TRIGGERED, State.FAILED, State.DEFERRED]
+    report = report_of(outcome_of(number, state) for number, state in enumerate(states, 1))
+    assert [row[0] for row in table_of(as_markdown(report, most_bytes=10**6))[2:]] == ["3", "2", "4", "1"]
+
+
+def test_a_summary_is_added_to_what_other_steps_wrote(tmp_path: Path) -> None:
+    file = tmp_path / "summary"
+    file.write_text("before\n", encoding="utf-8")
+    github_actions.write_summary(str(file), report_of([]))
+    assert file.read_text(encoding="utf-8").startswith("before\n### Reruns (github)\n")
+
+
+# text
+
+
+@RELAXED
+@given(REPORTS)
+def test_no_line_of_the_text_is_a_command(report: Report) -> None:
+    lines = list(as_text(report))
+    assert commands("\n".join(lines)) == []
+    assert all(line.isprintable() for line in lines)
+
+
+def test_the_text_begins_with_the_counts_and_goes_on_with_what_needs_a_person() -> None:
+    outcomes = [
+        outcome_of(1, State.TRIGGERED, "accepted", "lab", deleted=True),
+        outcome_of(2, State.UNSUPPORTED, "another's"),
+        outcome_of(3, State.FAILED, "403", "lab2"),
+        outcome_of(4, State.TRIGGERED, "accepted", "lab3", "", "500 no"),
+    ]
+    assert list(as_text(report_of(outcomes, remaining=3))) == [
+        "2 triggered, 1 unsupported, 1 failed; 3 of 4 requests stay in the queue",
+        "! request 3 (lab2) failed: 403",
+        "! request 4 (lab3) triggered: accepted; NOT DELETED: 500 no",
+        "  request 1 (lab) triggered: accepted",
+    ]
+
+
+def test_the_plan_of_a_dry_run_is_told_in_queue_order_and_whole() -> None:
+    states = [State.UNSUPPORTED, State.PLANNED, State.FAILED]
+    report = report_of((outcome_of(number, state, "x") for number, state in enumerate(states, 1)), dry_run=True)
+    assert [line.split()[-2] for line in list(as_text(report))[1:]] == ["unsupported:", "planned:", "failed:"]
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    lines = list(as_text(report_of(outcome_of(number, State.FAILED) for number in range(1, 1001))))
+    assert len(lines) == 202
+    assert lines[-1] == "  and 800 more, see --report"
+
+
+def test_an_empty_queue_is_told() -> None:
+    assert list(as_text(report_of([]))) == ["no requests; 0 of 0 requests stay in the queue"]
+
+
+# the file
+
+
+def test_a_report_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    file.write_text("old")
+    broken = report_of([outcome_of(1, State.FAILED)])
+    broken.processor = object()  # type: ignore[assignment] # nothing that JSON could hold
+    with pytest.raises(TypeError):
+        write_report(str(file), broken)
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_report_can_be_read_by_others(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    write_report(str(file), report_of([]))
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    write_report("/dev/null", report_of([]))
+    with open("/dev/null", "rb") as device:  # noqa: PTH123 - still a device
+        assert device.read() == b""
