@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.errors import CallError, RequestProcessingError, TestObserverError
+from test_executions_rerunner.errors import RequestProcessingError, TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.text import harmless, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from test_executions_rerunner.models import RerunRequest, Target
     from test_executions_rerunner.processors.base import RequestProcessor
@@ -47,29 +47,37 @@ def run_checks(processor: RequestProcessor, queue: TestObserverInterface) -> Ite
 
 
 def _all_checks(processor: RequestProcessor, queue: TestObserverInterface) -> Iterator[Check]:
-    ask = "ask your Test Observer administrator for it"
     requests: list[RerunRequest] = []
     try:
         requests = queue.window(MOST_REQUESTS)
         yield Check("Test Observer: view_rerun", ok=True, message=f"{queue.url} answers, {len(requests)} requests read")
     except TestObserverError as error:
-        yield Check("Test Observer: view_rerun", ok=False, message=str(error), fix=ask)
-    yield _attempt("Test Observer: change_rerun", queue.ask_whether_delete_is_allowed, "deleting is allowed", fix=ask)
-    bulk = _attempt(
-        "Test Observer: change_rerun_bulk", lambda: queue.ask_whether_delete_is_allowed(bulk=True), "granted"
-    )
-    yield bulk if bulk.ok else Check(bulk.name, ok=True, message="not granted, and not needed")
+        yield Check("Test Observer: view_rerun", ok=False, message=error.what, fix=error.advice)
+    yield _deleting(queue)
+    yield _deleting_in_bulk(queue)
     yield from _key(queue)
     yield from processor.check(_targets(processor, requests))
     yield _clocks(processor, queue)
 
 
-def _attempt(name: str, call: Callable[[], object], message: str, fix: str | None = None) -> Check:
+def _deleting(queue: TestObserverInterface) -> Check:
+    name = "Test Observer: change_rerun"
     try:
-        call()
-    except (TestObserverError, CallError) as error:
-        return Check(name, ok=False, message=str(error), fix=fix)
-    return Check(name, ok=True, message=message)
+        queue.ask_whether_delete_is_allowed()
+    except TestObserverError as error:
+        return Check(name, ok=False, message=error.what, fix=error.advice)
+    return Check(name, ok=True, message="deleting is allowed")
+
+
+def _deleting_in_bulk(queue: TestObserverInterface) -> Check:
+    name = "Test Observer: change_rerun_bulk"
+    try:
+        queue.ask_whether_delete_is_allowed(bulk=True)
+    except TestObserverRefusedError:
+        return Check(name, ok=True, message="not granted, and not needed")
+    except TestObserverError as error:
+        return Check(name, ok=None, message=error.what, fix=error.advice)
+    return Check(name, ok=True, message="granted")
 
 
 def _key(queue: TestObserverInterface) -> Iterator[Check]:
@@ -81,7 +89,8 @@ def _key(queue: TestObserverInterface) -> Iterator[Check]:
     try:
         owner = queue.owner_of_key()
     except TestObserverError as error:
-        yield Check("Test Observer: key", ok=None, message=f"whose it is cannot be told: {error}")
+        message = f"whose it is cannot be told: {error.what}"
+        yield Check("Test Observer: key", ok=None, message=message, fix=error.advice)
         return
     if owner is None:
         message = "the server does not know this key"

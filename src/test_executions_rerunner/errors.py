@@ -51,9 +51,18 @@ class CallError(Exception):
 
 
 class TestObserverError(Exception):
-    """Test Observer could not be used: no answer, a refusal, or an answer of another shape."""
+    """Test Observer could not be used: no answer, a refusal, or an answer of another shape.
+
+    Attributes:
+        what: What was tried, where, and what came back.
+        advice: What a person can do about it.
+    """
 
     __test__ = False
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(f"{what}; {advice}")
+        self.what, self.advice = what, advice
 
 
 class TestObserverRefusedError(TestObserverError):

@@ -259,7 +259,7 @@ class Rerunner:
             self._end_all(groups, self._ledger.stopped or Verdict(State.FAILED, str(error)))
             raise
         except CallError as error:
-            state, reason = error.failure.rule.look_state, f"could not be looked at: {error.failure.reason}"
+            state, reason = error.failure.rule.look_state, self._processor.not_looked_at(error.failure)
             self._ledger.stop(state, reason)
             self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
             return

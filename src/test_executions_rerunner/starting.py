@@ -84,11 +84,10 @@ class Starter:
             return instead or self._ledger.stopped  # nobody asked again, so that one answer proves nothing
         is_refused = failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
         if failure.rule.stops or (instead and is_refused):
-            reason = f"the credential is refused: {failure.reason} (looking at {target.name})"
-            self._ledger.stop(State.FAILED, reason)
+            self._ledger.stop(State.FAILED, f"{target.name} {self._processor.not_looked_at(failure)}")
         if instead and not is_refused:
             return instead
-        return Verdict(failure.rule.look_state, f"could not be looked at: {failure.reason}")
+        return Verdict(failure.rule.look_state, self._processor.not_looked_at(failure))
 
     def _trigger(self, target: Target, look: Look, requests: Iterable[RerunRequest], tries: int) -> Verdict | LookAgain:
         """Send the trigger; `LookAgain` where only another look can tell."""

@@ -26,6 +26,8 @@ _QUEUE_PATH = "/v1/test-executions/reruns"
 _SECONDS_PER_REQUEST = 0.02
 """Added to the read time-out: the server needs about 7 ms for each request that it returns."""
 _FIRST_WHOLE_WINDOW = 1000
+_WHAT_A_REFUSAL_MAY_MEAN = "the server does not tell a wrong key from a missing permission"
+_KEY_ADVICE = "set TEST_OBSERVER_API_KEY to a key with view_rerun and change_rerun (its administrator makes one)"
 Kept = TypeVar("Kept")
 _DECODER = json.JSONDecoder()
 
@@ -215,24 +217,11 @@ class TestObserverInterface:
         try:
             return self._calls.repeated(call)
         except CallError as error:
-            kind = TestObserverRefusedError if _is_refusal(error.failure) else TestObserverError
-            reason = without(self.secrets, f"{error.failure.reason}{self._advice(error.failure)}")
-            raise kind(f"Test Observer at {self.url}, {doing}: {reason}") from error
-
-    def _advice(self, failure: Failure) -> str:
-        if _is_refusal(failure):
-            key = (
-                "the key is wrong or lacks"
-                if self.secrets
-                else "no key was sent: set TEST_OBSERVER_API_KEY to one with"
-            )
-            return (
-                f"; {key} the permission view_rerun or change_rerun (the server does not tell a wrong key from a "
-                "missing permission)"
-            )
-        if failure.fault is Fault.REJECTED:
-            return "; check --test-observer-url"
-        return ""
+            what = without(self.secrets, f"Test Observer at {self.url}, {doing}: {error.failure.reason}")
+            if not _is_refusal(error.failure):
+                raise TestObserverError(what, "check --test-observer-url and the network") from error
+            why = "no key was sent" if not self.secrets else _WHAT_A_REFUSAL_MAY_MEAN
+            raise TestObserverRefusedError(f"{what}: {why}", _KEY_ADVICE) from error
 
 
 def _is_refusal(failure: Failure) -> bool:

@@ -50,6 +50,12 @@ class RequestProcessor(abc.ABC):
     """How the command line calls it."""
     momentary: ClassVar[frozenset[Fault]] = frozenset()
     """Faults of a look that count only if they are still there some seconds later."""
+    address_setting: ClassVar[str]
+    """Where a person sets which server is called."""
+    credential_setting: ClassVar[str]
+    """Where a person sets who calls."""
+    address: str
+    """The server that is called."""
 
     def __init__(self, *, secrets: tuple[str, ...], waiting: Waiting | None) -> None:
         self.calls = Calls(waiting or Waiting(), self.explain)
@@ -155,6 +161,15 @@ class RequestProcessor(abc.ABC):
     def explain(self, error: BaseException) -> Failure:
         """Understand what a call raised; what follows from it stands in `policy`."""
         return explain(error)
+
+    def not_looked_at(self, failure: Failure) -> str:
+        """Say that a look failed for good: why, where, and what a person can do about it."""
+        advice = ""
+        if failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}:
+            advice = f"; check {self.credential_setting} for {self.address}"
+        elif failure.fault in {Fault.NOT_SENT, Fault.BROKEN}:
+            advice = f"; check {self.address_setting} ({self.address}) and the network"
+        return f"could not be looked at: {failure.reason}{advice}"
 
     def words(self, response: requests.Response) -> str:
         """Return what the server said, harmless and without our own secrets."""

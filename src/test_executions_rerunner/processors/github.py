@@ -56,6 +56,8 @@ class GithubProcessor(RequestProcessor):
     """
 
     name = "github"
+    address_setting = "GITHUB_API_URL"
+    credential_setting = "GH_TOKEN"
 
     def __init__(  # noqa: PLR0913 - one keyword for each setting
         self,
@@ -73,6 +75,7 @@ class GithubProcessor(RequestProcessor):
         self.repositories = tuple(repo.split() if isinstance(repo, str) else repo)
         self.origin = Origin.parse(github_server_url)
         self.api = Origin.parse(github_api_url) if github_api_url else api_of(self.origin)
+        self.address = str(self.api)
         self.max_attempts = max_attempts
         self._failed_jobs, self._own_run_id, self._token = rerun == "failed-jobs", own_run_id, token
         self._pace = Pace(MOST_POSTS_A_MINUTE, 60.0, self.waiting)

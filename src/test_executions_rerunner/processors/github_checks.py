@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.checks import Check
 from test_executions_rerunner.errors import CallError
+from test_executions_rerunner.policy import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +24,9 @@ def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iter
     try:
         limits = processor.read("/rate_limit", dict)
     except CallError as error:
-        yield Check(name, ok=False, message=str(error), fix="check GH_TOKEN, and GITHUB_API_URL on another server")
+        is_refused = error.failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
+        fix = processor.credential_setting if is_refused else f"{processor.address_setting} and the network"
+        yield Check(name, ok=False, message=str(error), fix=f"check {fix}")
         return
     yield Check(name, ok=True, message="answers, and accepts the token")
     yield _rate_limit(limits)

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import requests
 
 from test_executions_rerunner import settings
-from test_executions_rerunner.errors import RequestProcessingError, TriggerDoubtfulError
+from test_executions_rerunner.errors import RequestProcessingError, TriggerDoubtfulError, TriggerRefusedError
 from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
 from test_executions_rerunner.parsing import basic
@@ -57,6 +57,8 @@ class JenkinsProcessor(RequestProcessor):
     """
 
     name = "jenkins"
+    address_setting = "--jenkins-url"
+    credential_setting = "JENKINS_USERNAME and JENKINS_API_TOKEN (an API token, no password)"
     momentary = frozenset({Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.BROKEN})
 
     def __init__(  # noqa: PLR0913 - two credentials, and one keyword for each setting
@@ -71,6 +73,7 @@ class JenkinsProcessor(RequestProcessor):
     ) -> None:
         super().__init__(secrets=(token, token and basic(user, token)), waiting=waiting)
         self.origin = Origin.parse(jenkins_url)
+        self.address = str(self.origin)
         self.parameters = family_parameters(build_parameters)
         self._user, self._token, self._connections = user, token, connections
         self._queue_lock = threading.Lock()
@@ -203,6 +206,8 @@ class JenkinsProcessor(RequestProcessor):
         status = getattr(getattr(error, "response", None), "status_code", None)
         if status == requests.codes.not_found:
             return failure._replace(reason="404 Not Found: no such job, or no permission to see it (Job/Read)")
+        if failure.reason.startswith(("302 ", "303 ")) and not isinstance(error, TriggerRefusedError):
+            return failure._replace(reason=f"{failure.reason}: a login page? check {self.address_setting}")
         if status == requests.codes.conflict:
             return failure._replace(fault=Fault.DISABLED)
         if status == requests.codes.forbidden and "crumb" in failure.reason:

@@ -30,10 +30,8 @@ def jenkins_checks(processor: JenkinsProcessor, targets: Iterable[Target]) -> It
         yield Check("Jenkins: queue", ok=True, message="can be read")
     except CallError as error:
         is_refused = error.failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
-        fix = "check JENKINS_USERNAME and JENKINS_API_TOKEN (an API token, no password)"
-        yield Check(
-            name, ok=False, message=str(error), fix=fix if is_refused else "check --jenkins-url and the network"
-        )
+        fix = processor.credential_setting if is_refused else f"{processor.address_setting} and the network"
+        yield Check(name, ok=False, message=str(error), fix=f"check {fix}")
         return
     for target in targets:
         yield from _job_checks(processor, target)
