@@ -207,6 +207,10 @@ class Lab(ABC):
         """Let somebody else rerun a target, as we would."""
 
     @abstractmethod
+    def hold(self, number: int) -> set[str]:
+        """Let the CI system start a target again only later; return all targets that this concerns."""
+
+    @abstractmethod
     def _target(self, number: int) -> tuple[str, str, str]:
         """Return a target's name, a link to it and a family; it is added where it does not exist."""
 
@@ -256,6 +260,10 @@ class JenkinsLab(Lab):
         parameters: dict[str, bool | str] = {"TEST_OBSERVER_REPORTING": True, "TESTPLAN": plan}
         self.jenkins.add_build(job, started_at=started_at, parameters=parameters)
 
+    def hold(self, number: int) -> set[str]:
+        self.jenkins.job(f"cert-{number // 2}").buildable = False
+        return {_jenkins_target(f"cert-{number // 2}", plan) for plan in ("smoke", "full")}
+
     def _target(self, number: int) -> tuple[str, str, str]:
         job, family = f"cert-{number // 2}", FAMILIES[number % 2]
         if job not in self._jobs:
@@ -304,7 +312,7 @@ class GithubLab(Lab):
         }
 
     def finish_reruns(self) -> None:
-        for run in self._runs:
+        for run in filter(self.github.triggered, self._runs):
             self.github.finish(run, "failure")
 
     @property
@@ -313,6 +321,11 @@ class GithubLab(Lab):
 
     def rerun_by_somebody(self, number: int, started_at: float) -> None:
         self.github.rerun_jobs(1000 + number, ("rpi4", "rpi5"), started_at=started_at, conclusion="failure")
+
+    def hold(self, number: int) -> set[str]:
+        latest = self.github.run(1000 + number).latest
+        latest.status, latest.conclusion = "in_progress", None
+        return {f"run {1000 + number}"}
 
     def _target(self, number: int) -> tuple[str, str, str]:
         run = 1000 + number
