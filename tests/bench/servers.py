@@ -1,0 +1,105 @@
+"""Run the loopback servers of the benchmark in a process of their own, so that no client waits for their work.
+
+Each line read is a JSON object: ``{"scene": NAME, ...}`` starts fresh servers with a filled queue and is answered
+by their addresses, ``{}`` by what arrived since. The end of the input ends the servers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import urllib.request
+from typing import Any
+
+from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
+
+_REPOSITORY = "canonical/certification-lab-ci"
+
+
+class Scene:
+    """The three servers, for one client once.
+
+    Args:
+        system: ``jenkins`` or ``github``: whose CI system the client serves.
+        targets: How many jobs or runs there are.
+        requests: How many requests ask for each of them.
+        others: How many requests of the other CI system stand before them.
+        post_seconds: How long an answer to a trigger takes.
+    """
+
+    def __init__(
+        self, system: str, *, targets: int = 0, requests: int = 1, others: int = 0, post_seconds: float = 0.0
+    ) -> None:
+        self.observer, self.jenkins, self.github = TestObserverServer(), JenkinsServer(), GithubServer()
+        self._servers = (self.observer, self.jenkins, self.github)
+        self._ci = self.jenkins if system == "jenkins" else self.github
+        self.github.runs_finish_at_once = requests > 1  # or a plain client's second trigger would be refused
+        self._ci.latency_seconds = {"POST": post_seconds}
+        for server in self._servers:
+            server.start()
+        other = "github" if system == "jenkins" else "jenkins"
+        for number in range(others):
+            self.observer.add(self._link(other, number))
+        for number in range(targets):
+            if system == "jenkins":
+                self.jenkins.add_job(f"job-{number}")
+            else:
+                self.github.add_run(_REPOSITORY, number + 1)
+            for _ in range(requests):
+                self.observer.add(self._link(system, number))
+        self._warm_up()
+
+    def stop(self) -> None:
+        """Stop the servers."""
+        for server in self._servers:
+            server.stop()
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where the servers are."""
+        return {"observer": self.observer.url, "jenkins": self.jenkins.url, "github": self.github.url}
+
+    def arrived(self) -> dict[str, Any]:
+        """Return what the client sent, and what it left in the queue."""
+        ci = self._ci
+        return {
+            "posts": ci.count("POST"),
+            "looks": ci.count("GET", "/job/") + ci.count("GET", "/runs/"),
+            "deletes": self.observer.count("DELETE"),
+            "left": len(self.observer.ids()),
+            "first_post_at": min((each.received_at for each in list(ci.requests) if each.method == "POST"), default=0),
+        }
+
+    def _link(self, system: str, number: int) -> str:
+        if system == "jenkins":
+            return f"{self.jenkins.url}/job/job-{number}/1/"
+        return f"https://github.com/{_REPOSITORY}/actions/runs/{number + 1}"
+
+    def _warm_up(self) -> None:
+        """Read the queue once: its entries become JSON at their first reading, which is not the client's work."""
+        request = urllib.request.Request(  # noqa: S310 - http on 127.0.0.1
+            f"{self.observer.url}/v1/test-executions/reruns", headers={"Authorization": "Bearer to_demo"}
+        )
+        with urllib.request.urlopen(request) as response:  # noqa: S310 - the same
+            response.read()
+        self.observer.requests.clear()
+
+
+def main() -> None:
+    """Serve one scene after the other until the input ends."""
+    scene: Scene | None = None
+    with contextlib.ExitStack() as stack:
+        for line in sys.stdin:
+            asked = json.loads(line)
+            if asked:
+                stack.close()
+                scene = Scene(**asked)
+                stack.callback(scene.stop)
+            answer = scene.addresses if asked and scene else scene.arrived() if scene else {}
+            sys.stdout.write(f"{json.dumps(answer)}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
