@@ -19,6 +19,25 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
+class _Session(requests.Session):
+    """A session that merges its settings into a call in one step; that of requests takes a sixth of a call's time."""
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Return what is sent for a request: its own parts, and the session's headers, credential and cookies."""
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=request.url,
+            headers={**self.headers, **request.headers},
+            params=request.params,
+            data=request.data,
+            json=request.json,
+            auth=request.auth or self.auth,
+            cookies=self.cookies,
+        )
+        return prepared
+
+
 def open_session(url: str, *, auth: AuthBase | None, connections: int) -> requests.Session:
     """Open a session of kept-alive connections for one server.
 
@@ -30,7 +49,7 @@ def open_session(url: str, *, auth: AuthBase | None, connections: int) -> reques
         auth: Its credential; None sends none.
         connections: Most connections open at a time.
     """
-    session = requests.Session()
+    session = _Session()
     environment: Any = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.cert = (environment[key] for key in ("proxies", "verify", "cert"))
     session.trust_env = False
@@ -95,22 +114,25 @@ class Calls:
         Raises:
             CallError: It failed for good.
         """
-        started, attempt = self.waiting.clock(), 0
+        failed_at, attempt = None, 0
         while True:
             try:
                 return self.once(call)
             except CallError as error:
-                seconds = self._before_next(error.failure, attempt, started, momentary)
+                failed_at = self.waiting.clock() if failed_at is None else failed_at
+                seconds = self._before_next(error.failure, attempt, failed_at, momentary)
                 if seconds is None or self.waiting.is_interrupted:
                     raise
             attempt += 1
             self.waiting.sleep(seconds)
 
-    def _before_next(self, failure: Failure, attempt: int, started: float, momentary: frozenset[Fault]) -> float | None:
+    def _before_next(
+        self, failure: Failure, attempt: int, failed_at: float, momentary: frozenset[Fault]
+    ) -> float | None:
         """Return how long to wait before the call is repeated; None: it has failed for good."""
         if failure.fault is Fault.BUSY:
             return None if self.throttle.closed else 0.0
         if failure.rule.look_again and attempt < len(self.waiting.retry_seconds):
             return self.waiting.varied(self.waiting.retry_seconds[attempt])
-        left = started + self.waiting.recheck_seconds - self.waiting.clock()
+        left = failed_at + self.waiting.recheck_seconds - self.waiting.clock()
         return left if failure.fault in momentary and left > 0 else None

@@ -321,3 +321,14 @@ def test_older_builds_are_read_once_for_all_requests_of_a_job(lab: Lab) -> None:
         ask(lab, created_at=minutes_ago(10))
     assert set(lab.states("jenkins").values()) == {"triggered"}
     assert len([r for r in lab.jenkins.requests if "/job/job/api/json" in r.path]) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_slow_answer_of_such_a_moment_is_asked_again_too(lab: Lab, status: int) -> None:
+    lab.waiting.recheck_seconds = 0.2
+    lab.jenkins.add_job("job")
+    number = ask(lab)
+    lab.jenkins.inject(Fault(method="GET", path="/job/", action="delay", seconds=0.4, status=status))
+    lab.jenkins.restart_moments(status, method="GET", path="/job/")
+    lab.jenkins.latency_seconds["GET"] = 0.3
+    assert lab.states("jenkins") == {number: "triggered"}
