@@ -114,25 +114,22 @@ class Calls:
         Raises:
             CallError: It failed for good.
         """
-        failed_at, attempt = None, 0
+        started = self.waiting.clock()
+        first_seen: dict[Fault, float] = {}
+        delays = iter(self.waiting.retry_seconds)
         while True:
             try:
                 return self.once(call)
             except CallError as error:
-                failed_at = self.waiting.clock() if failed_at is None else failed_at
-                seconds = self._before_next(error.failure, attempt, failed_at, momentary)
-                if seconds is None or self.waiting.is_interrupted:
+                fault, now = error.failure.fault, self.waiting.clock()
+                since = now - first_seen.setdefault(fault, now)
+                delay: float | None = None
+                if fault is Fault.BUSY:
+                    delay = None if self.throttle.closed else 0.0
+                elif error.failure.rule.look_again and now - started < self.waiting.patience_seconds:
+                    delay = next(delays, None)
+                if delay is None and fault in momentary and since < self.waiting.recheck_seconds:
+                    delay = self.waiting.recheck_seconds - since
+                if delay is None or self.waiting.is_interrupted:
                     raise
-            attempt += 1
-            self.waiting.sleep(seconds)
-
-    def _before_next(
-        self, failure: Failure, attempt: int, failed_at: float, momentary: frozenset[Fault]
-    ) -> float | None:
-        """Return how long to wait before the call is repeated; None: it has failed for good."""
-        if failure.fault is Fault.BUSY:
-            return None if self.throttle.closed else 0.0
-        if failure.rule.look_again and attempt < len(self.waiting.retry_seconds):
-            return self.waiting.varied(self.waiting.retry_seconds[attempt])
-        left = failed_at + self.waiting.recheck_seconds - self.waiting.clock()
-        return left if failure.fault in momentary and left > 0 else None
+            self.waiting.sleep(self.waiting.varied(delay))

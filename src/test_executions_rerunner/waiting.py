@@ -20,7 +20,8 @@ class Waiting:
     Attributes:
         connect_seconds: For a connection.
         read_seconds: For the first byte of an answer, and between any two.
-        retry_seconds: Before each repetition of a GET or DELETE; each is varied by a quarter.
+        retry_seconds: Before each repetition of a GET or DELETE; each is longer by up to a half.
+        patience_seconds: After which a call that hung or broke is not repeated any more.
         recheck_seconds: After which a 401, 403 or 500 of Jenkins is believed if it is still given.
         second_look_seconds: Before the look after a doubtful trigger.
         shortest_seconds: Least wait for a server that asks for one: it may ask for none, again and again.
@@ -31,6 +32,7 @@ class Waiting:
     connect_seconds: float = 10.0
     read_seconds: float = 30.0
     retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)
+    patience_seconds: float = 45.0
     recheck_seconds: float = 5.0
     second_look_seconds: float = 1.0
     shortest_seconds: float = 1.0
@@ -59,7 +61,7 @@ class Waiting:
 
     def varied(self, seconds: float) -> float:
         """Spread the retries of many threads and machines."""
-        return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - no secret depends on it
+        return seconds * random.uniform(1.0, 1.5)  # noqa: S311 - no secret depends on it
 
     def grant(self, seconds: float) -> bool:
         """Decide whether to wait that long for a server that announced it, and count it.
