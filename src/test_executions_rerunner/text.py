@@ -50,8 +50,9 @@ def shown(value: object) -> str:
 def without(secrets: Iterable[str], text: str) -> str:
     """Replace every secret in a text that a server might have sent back, also one that was cut off with it."""
     for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
+        if len(secret) < _LEAST_OF_A_SECRET:
+            continue  # no credential is so short, and every other word would be hidden with it
+        text = text.replace(secret, "***")
         if "…" in text:
             for length in range(len(secret) - 1, _LEAST_OF_A_SECRET - 1, -1):
                 text = text.replace(f"{secret[:length]}…", "***…")
