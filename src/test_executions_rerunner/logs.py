@@ -40,10 +40,11 @@ class _Stream(_StreamHandler):
     bar: Any = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.bar is None:
+        bar = self.bar  # another thread may take it away
+        if bar is None:
             super().emit(record)
         else:
-            self.bar.write(self.format(record), file=sys.stderr)
+            bar.write(self.format(record), file=sys.stderr)
 
 
 def set_up(*, level: int, secrets: Sequence[str]) -> logging.Handler:
@@ -72,7 +73,7 @@ def tear_down(handler: logging.Handler) -> None:
 
 
 def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[], None] | None:
-    """Show a progress bar; None: stderr is no terminal.
+    """Show a progress bar, until `end_progress`; None: stderr is no terminal, or the log is quiet.
 
     Args:
         handler: Writes above the bar from now on.
@@ -81,7 +82,7 @@ def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[],
     Returns:
         To be called for each request that is done.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or not logging.getLogger().isEnabledFor(logging.INFO):
         return None
     from tqdm import tqdm  # noqa: PLC0415 - nobody else needs it
 
@@ -93,6 +94,13 @@ def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[],
         bar.update()
 
     return advance
+
+
+def end_progress(handler: logging.Handler) -> None:
+    """Take the progress bar away, where there is one."""
+    if isinstance(handler, _Stream) and handler.bar is not None:
+        bar, handler.bar = handler.bar, None
+        bar.close()
 
 
 def print_lines(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from test_executions_rerunner import github_actions, reporting
 from test_executions_rerunner.checks import run_checks
 from test_executions_rerunner.errors import TestObserverError
-from test_executions_rerunner.logs import print_lines, progress, set_up, tear_down
+from test_executions_rerunner.logs import end_progress, print_lines, progress, set_up, tear_down
 from test_executions_rerunner.reporting import Report, check_report_file
 from test_executions_rerunner.request_file import RequestFile
 from test_executions_rerunner.rerunner import Rerunner
@@ -151,6 +151,7 @@ class Program:
             rerunner.close(f"interrupted by {name}")
             worker.join(DELETE_SECONDS if rerunner.is_deleting else 0)
             rerunner.close_deletes(f"interrupted by {name}")
+        end_progress(self._handler)
         report.outcomes, report.remaining, report.error = rerunner.outcomes, rerunner.remaining, rerunner.stopped
         if isinstance(worker.error, TestObserverError):
             report.exit_code, report.error = 3, str(worker.error)
