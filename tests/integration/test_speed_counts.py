@@ -1,0 +1,73 @@
+"""Where speed comes from, counted rather than timed: what is imported, and how many connections there are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from integration.conftest import Lab, System
+
+
+def run_program(lab: Lab, *arguments: str) -> str:
+    """Run the command line against a lab's servers; return what it and ``-X importtime`` say on stderr."""
+    environment = {
+        "TEST_OBSERVER_URL": lab.observer.url,
+        "TEST_OBSERVER_API_KEY": "to_demo",
+        "JENKINS_URL": lab.jenkins.url,
+        "JENKINS_API_TOKEN": lab.jenkins.token,
+        "GH_TOKEN": lab.github.token,
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_API_URL": lab.github.url,
+    }
+    command = [sys.executable, "-X", "importtime", "-m", "test_executions_rerunner", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own program
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def imported(lab: Lab, *arguments: str) -> set[str]:
+    """Return the modules that the command line imports."""
+    return set(re.findall(r"^import time: .*\| +(\S+)$", run_program(lab, *arguments), re.MULTILINE))
+
+
+def test_help_imports_no_client_at_all(lab: Lab) -> None:
+    assert imported(lab, "--help") & {"requests", "urllib3", "jenkins", "github", "tqdm", "http.client"} == set()
+
+
+def test_jenkins_needs_no_github(lab: Lab) -> None:
+    lab.request(lab.add_target("jenkins", "t1"))
+    modules = imported(lab, "jenkins")
+    assert "jenkins" in modules
+    assert {"github", "tqdm"} & modules == set()
+    assert lab.jenkins.count("POST") == 1
+
+
+def test_github_needs_no_jenkins(lab: Lab) -> None:
+    lab.request(lab.add_target("github", "t1"))
+    modules = imported(lab, "github")
+    assert "github" in modules
+    assert {"jenkins", "tqdm"} & modules == set()
+    assert lab.github.count("POST") == 1
+
+
+def test_an_empty_queue_needs_no_github(lab: Lab, system: System) -> None:
+    modules = imported(lab, system)
+    assert "requests" in modules
+    assert "github" not in modules
+    assert lab.observer.count("GET") == 1
+
+
+@pytest.mark.parametrize("concurrency", [pytest.param(n, id=f"concurrency {n}") for n in (1, 3)])
+def test_the_flag_bounds_the_connections_to_each_server(lab: Lab, system: System, concurrency: int) -> None:
+    lab.server(system).latency_seconds = lab.observer.latency_seconds = {"POST": 0.02, "DELETE": 0.02}
+    ids = [number for n in range(12) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    run_program(lab, system, "--concurrency", str(concurrency))
+    assert sorted(lab.observer.deleted) == ids
+    assert lab.server(system).count("POST") == len(ids)
+    assert lab.server(system).connections == concurrency
+    assert lab.observer.connections <= concurrency
