@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner import __version__
+from test_executions_rerunner import __version__, streams
 from test_executions_rerunner.settings import SETTINGS, SettingsError, read_settings
 from test_executions_rerunner.signals import Signals
 
@@ -54,7 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Run the program and end the process: the console script."""
-    exit_code = main()
+    streams.open_closed()
+    try:
+        exit_code = main()
+    finally:
+        streams.flush(sys.stdout)
+        streams.flush(sys.stderr)
     # the interpreter looks through everything once more at its end, which takes an eighth of a short call
     gc.freeze()
     sys.exit(exit_code)  # noqa: TID251 - the one place

@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from test_executions_rerunner.streams import write_line
 from test_executions_rerunner.text import harmless, without
 
 if TYPE_CHECKING:
@@ -115,8 +116,7 @@ def print_lines(
         file: Standard output by default.
     """
     out = file or sys.stdout
-    encoding = out.encoding or "utf-8"
     for line in lines:
         indent = line[: len(line) - len(line.lstrip())] if clean else ""
         shown = indent + harmless(without(secrets, line), most=_MOST_CHARACTERS) if clean else line
-        print(shown.encode(encoding, "backslashreplace").decode(encoding), file=out, flush=True)
+        write_line(out, shown)
