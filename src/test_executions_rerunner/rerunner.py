@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner import settings
@@ -265,7 +266,7 @@ class Rerunner:
             return
         for group in groups:
             if self._slots.take():
-                pool.submit(lambda group=group: self._start(group, snapshot, deleting))  # type: ignore[misc] # a default argument binds the group
+                pool.submit(partial(self._start, group, snapshot, deleting))
             else:
                 self._end_all([group], Verdict(State.DEFERRED, "the limit of this drain was reached before"))
 

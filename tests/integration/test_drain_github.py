@@ -118,7 +118,7 @@ def test_the_whole_run_is_rerun_where_the_job_asked_for_is_not_known(lab: Lab) -
 def test_a_later_request_for_a_job_does_not_join_a_rerun_of_the_failed_jobs(lab: Lab) -> None:
     jobs = ({"name": "failed", "conclusion": "failure"}, {"name": "passed", "conclusion": "success"})
     lab.github.add_run(NAME, RUN, jobs=jobs)
-    lab.request(lab.github.link(RUN), 100)
+    lab.request(lab.github.link(RUN), 200)
     passed = ask(lab, "passed", created_at=minutes_ago(1))
     states = lab.states("github", of={"rerun": "failed-jobs"})
     assert states.pop(passed) == "deferred"

@@ -95,14 +95,14 @@ def test_300_requests_of_others_at_the_head_do_not_starve_ours(lab: Lab, system:
     states = lab.states(system)
     assert states.pop(number) == "triggered"
     assert set(states.values()) == {"unsupported"}
-    assert asked_limits(lab) == [100, 300, 700], "what stays plus a step, which doubles after a window without ours"
+    assert asked_limits(lab) == [200, 600], "what stays plus a step, which doubles after a window without ours"
 
 
 def test_a_served_window_is_followed_by_one_of_the_same_size(lab: Lab) -> None:
     link = lab.add_target("github", "t1")
-    lab.request(link, 250)
+    lab.request(link, 450)
     lab.states("github")
-    assert asked_limits(lab) == [100, 100, 100]
+    assert asked_limits(lab) == [200, 200, 200]
     assert lab.github.count("POST") == 1, "requests of later windows join the trigger"
     assert lab.observer.ids() == []
 

@@ -95,7 +95,7 @@ def test_a_queue_that_cannot_be_read_is_an_error_that_names_the_server(
 
 
 def test_a_later_window_that_cannot_be_read_is_an_error_and_keeps_what_was_done(lab: Lab, system: System) -> None:
-    lab.request(lab.add_target(system, "t1"), 100)
+    lab.request(lab.add_target(system, "t1"), 200)
     lab.observer.inject(Fault(method="GET", skip=1, times=None, status=500))
     with pytest.raises(TestObserverError):
         lab.drain(system)
