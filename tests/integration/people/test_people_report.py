@@ -94,13 +94,13 @@ def test_what_had_been_done_before_the_queue_failed_is_reported(world: World, tm
     for number in range(1, 21):
         world.add_jenkins(f"lab{number}")
         world.add_github(number)
-    for number in range(80):
+    for number in range(180):
         world.observer.add(f"no link {number}")
     world.observer.inject(Fault(method="GET", skip=1, times=None, status=500))
     ended, told = reported(world, tmp_path, processor)
     assert (ended.exit_code, told["counts"]["triggered"]) == (3, 20)
     assert "reading the queue: 500" in told["error"]
-    assert len(world.observer.ids()) == 100
+    assert len(world.observer.ids()) == 200
 
 
 @BOTH
