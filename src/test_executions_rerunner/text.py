@@ -28,11 +28,12 @@ def harmless(text: object, *, most: int = MOST_CHARACTERS) -> str:
 
     ``##[`` is broken up, and a colon at the start is moved off it, so that no runner reads a command.
     """
-    folded = " ".join(str(text).split())
-    shown = "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
-        for character in folded[: most + 1]
-    )
+    shown = " ".join(str(text).split())[: most + 1]
+    if not shown.isprintable():
+        shown = "".join(
+            character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
+            for character in shown
+        )
     if len(shown) > most:
         shown = shown[: most - 1] + "…"
     shown = shown.replace("##[", "# #[")
