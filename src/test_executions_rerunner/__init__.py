@@ -11,9 +11,8 @@ if TYPE_CHECKING:
         SettingsError,
         TestObserverError,
         TestObserverRefusedError,
-        TriggerDoubtfulError,
-        TriggerRefusedError,
     )
+    from test_executions_rerunner.policy import TriggerDoubtfulError, TriggerRefusedError
     from test_executions_rerunner.processors.github import GithubProcessor
     from test_executions_rerunner.processors.jenkins import JenkinsProcessor
     from test_executions_rerunner.rerunner import Rerunner
@@ -38,6 +37,8 @@ _ROOMS = {
     "JenkinsProcessor": "processors.jenkins",
     "Rerunner": "rerunner",
     "TestObserverInterface": "test_observer",
+    "TriggerDoubtfulError": "policy",
+    "TriggerRefusedError": "policy",
 }
 
 

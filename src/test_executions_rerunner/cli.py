@@ -12,7 +12,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner import __version__, streams
-from test_executions_rerunner.settings import SETTINGS, SettingsError, read_settings
+from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.settings import SETTINGS, read_settings
 from test_executions_rerunner.signals import Signals
 
 if TYPE_CHECKING:

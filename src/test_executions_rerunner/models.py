@@ -125,6 +125,22 @@ class Target:
     """For people, in the terms of the CI system; printable ASCII."""
     post_arguments: PostArguments
     """The POST that starts it again."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about how it was resolved, such as a build that is gone."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that a trigger takes and of which there is only so much: a concurrency group, a place in a queue."""
+
+    key: Hashable
+    """Equal for two claims to the same thing."""
+    reason: str
+    """Why a trigger that finds it taken is deferred; whoever took it is named behind it."""
+    most: int = 1
+    """How many triggers of this drain may take it."""
+    since: float = float("-inf")
+    """Triggers sent before this moment of our own clock do not count: what was read then has them already."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +176,12 @@ class Look:
     """What a person should know about the trigger, such as parameters that the job does not define."""
     before: Any = None
     """The processor's own record of the state, to compare with after a doubtful POST."""
+    claims: tuple[Claim, ...] = ()
+    """What the trigger takes; it is deferred where one of them is taken."""
+    way_out: str | None = None
+    """What a person can do where the trigger is refused: a command, harmless for a shell."""
+    since: float | None = None
+    """When the first request was sent that it rests on, on our own clock; None: when the look began."""
     delay: bool = True
     """False for a Jenkins job that defines a parameter called ``delay`` itself."""
 

@@ -41,6 +41,8 @@ class Fault(Enum):
     """The job takes no builds for now."""
     NEVER = auto()
     """This target can never be started again."""
+    CLOCKS = auto()
+    """What came back cannot be compared with the request: a clock is not to be believed."""
     REJECTED = auto()
     """Any other answer that is no acceptance."""
 
@@ -90,6 +92,7 @@ POLICY: dict[Fault, Rule] = {
     Fault.RUNNING: _rule("ends", State.DEFERRED, React.LOOK, State.DEFERRED),
     Fault.DISABLED: _rule("ends", State.DEFERRED, React.END, State.DEFERRED),
     Fault.NEVER: _rule("ends", State.REFUSED, React.END, State.REFUSED),
+    Fault.CLOCKS: _rule("ends", State.FAILED, React.END, State.FAILED),
     Fault.REJECTED: _rule("ends", State.FAILED, React.END, State.FAILED),
 }
 
@@ -107,6 +110,22 @@ class Failure(NamedTuple):
     def rule(self) -> Rule:
         """What it means."""
         return POLICY[self.fault]
+
+
+class CallError(Exception):
+    """A call that failed for good, understood; the client's own exception is its cause."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+class TriggerRefusedError(requests.exceptions.HTTPError):
+    """A trigger was not accepted; ``response`` has the server's status, headers and body."""
+
+
+class TriggerDoubtfulError(TriggerRefusedError):
+    """The answer to a trigger leaves open whether it was accepted."""
 
 
 def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of cases

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from test_executions_rerunner import github_actions, reporting
 from test_executions_rerunner.checks import run_checks
-from test_executions_rerunner.errors import TestObserverError
+from test_executions_rerunner.errors import SettingsError, TestObserverError
 from test_executions_rerunner.logs import end_progress, print_lines, progress, set_up, tear_down
 from test_executions_rerunner.reporting import Report, check_report_file
 from test_executions_rerunner.request_file import RequestFile
 from test_executions_rerunner.rerunner import Rerunner
-from test_executions_rerunner.settings import Settings, SettingsError
+from test_executions_rerunner.settings import Settings
 from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import without
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from test_executions_rerunner.errors import SettingsError
 from test_executions_rerunner.models import RerunRequest
-from test_executions_rerunner.settings import SettingsError
 from test_executions_rerunner.test_observer import TestObserverInterface
 
 if TYPE_CHECKING:

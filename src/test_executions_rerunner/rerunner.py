@@ -11,9 +11,9 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner import settings
+from test_executions_rerunner import defaults
+from test_executions_rerunner.clocks import Moment
 from test_executions_rerunner.errors import (
-    CallError,
     RequestProcessingError,
     TestObserverError,
     TestObserverRefusedError,
@@ -29,6 +29,7 @@ from test_executions_rerunner.models import (
     Unreadable,
     Verdict,
 )
+from test_executions_rerunner.policy import CallError
 from test_executions_rerunner.pool import Pool
 from test_executions_rerunner.starting import Starter
 from test_executions_rerunner.test_observer import TestObserverInterface
@@ -65,7 +66,7 @@ class Rerunner:
         limit: int | None = None,
         discard_refused: bool = False,
         dry_run: bool = False,
-        concurrency: int = settings.CONCURRENCY,
+        concurrency: int = defaults.CONCURRENCY,
         on_outcome: Callable[[Outcome], None] | None = None,
     ) -> None:
         self._processor = processor
@@ -299,9 +300,9 @@ class Rerunner:
         for request, verdict in verdicts.items():
             self._settle(request, verdict, target, deleting)
 
-    def _asked_at(self, request: RerunRequest) -> float | None:
-        """Return when a request was made, on our own clock; None: it does not say."""
-        return self._queue.clock.to_own(request.created_at) if isinstance(request.created_at, float) else None
+    def _asked_at(self, request: RerunRequest) -> Moment | None:
+        """Return when a request was made; None: it does not say."""
+        return Moment(request.created_at, self._queue.clock) if isinstance(request.created_at, float) else None
 
     def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
         for target, requests in groups:

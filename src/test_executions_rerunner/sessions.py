@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 
-from test_executions_rerunner.errors import CallError
-from test_executions_rerunner.policy import Failure, Fault
-from test_executions_rerunner.waiting import ServerClock, Throttle, Waiting
+from test_executions_rerunner.clocks import ServerClock
+from test_executions_rerunner.policy import CallError, Failure, Fault
+from test_executions_rerunner.waiting import Throttle, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,15 +62,20 @@ def open_session(url: str, *, auth: AuthBase | None, connections: int) -> reques
 class Calls:
     """The calls to one server: its clock, its rate limit, and the repetition of calls that change nothing.
 
+    Args:
+        waiting: The waits of the drain.
+        explain: Understands what a call raised.
+        name: The server, for people.
+
     Attributes:
         waiting: The waits of the drain.
         clock: The server's clock.
         throttle: Whether the server wants to be called now.
     """
 
-    def __init__(self, waiting: Waiting, explain: Callable[[BaseException], Failure]) -> None:
+    def __init__(self, waiting: Waiting, explain: Callable[[BaseException], Failure], name: str = "the server") -> None:
         self.waiting = waiting
-        self.clock = ServerClock(waiting)
+        self.clock = ServerClock(waiting.clock, name)
         self.throttle = Throttle(waiting)
         self.explain = explain
 

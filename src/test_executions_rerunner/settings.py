@@ -10,24 +10,21 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from test_executions_rerunner import parsing
+from test_executions_rerunner.defaults import (
+    CONCURRENCY,
+    GITHUB_SERVER_URL,
+    JENKINS_URL,
+    JENKINS_USERNAME,
+    MAX_ATTEMPTS,
+    MOST_CONCURRENCY,
+    PROCESSORS,
+    REPOSITORIES,
+    TEST_OBSERVER_URL,
+)
+from test_executions_rerunner.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-TEST_OBSERVER_URL = "https://test-observer-api.canonical.com"
-JENKINS_URL = "http://10.102.156.15:8080"
-JENKINS_USERNAME = "admin"
-GITHUB_SERVER_URL = "https://github.com"
-REPOSITORIES = ("canonical/*",)
-MAX_ATTEMPTS = 51
-"""GitHub allows 50 re-runs of a run, so 51 attempts; the next trigger is answered 201 and leads to nothing."""
-CONCURRENCY = 16
-MOST_CONCURRENCY = 64
-PROCESSORS = ("jenkins", "github")
-
-
-class SettingsError(ValueError):
-    """A wrong or missing setting, found before any network call."""
 
 
 class Setting(NamedTuple):

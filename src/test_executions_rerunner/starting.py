@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner.errors import CallError
 from test_executions_rerunner.models import Look, RerunRequest, State, Target, Verdict
-from test_executions_rerunner.policy import Fault, React
+from test_executions_rerunner.policy import CallError, Fault, React
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from test_executions_rerunner.clocks import Moment
     from test_executions_rerunner.ledger import Ledger
     from test_executions_rerunner.policy import Failure
     from test_executions_rerunner.processors.base import RequestProcessor
@@ -41,7 +41,7 @@ class Starter:
     def start(
         self,
         target: Target,
-        asked_at: Mapping[RerunRequest, float | None],
+        asked_at: Mapping[RerunRequest, Moment | None],
         snapshot: Any,  # noqa: ANN401 - only its processor reads it
     ) -> dict[RerunRequest, Verdict]:
         """Look at a target and, where a request still asks for it, trigger it.

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import requests
 
-from test_executions_rerunner import settings
-from test_executions_rerunner.errors import CallError, TestObserverError, TestObserverRefusedError
+from test_executions_rerunner import defaults
+from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.models import RerunRequest
-from test_executions_rerunner.policy import Failure, Fault, explain
+from test_executions_rerunner.policy import CallError, Failure, Fault, explain
 from test_executions_rerunner.sessions import Calls, open_session
 from test_executions_rerunner.text import without
 from test_executions_rerunner.waiting import Waiting
@@ -72,14 +72,14 @@ class TestObserverInterface:
     def __init__(  # noqa: PLR0913 - one keyword for each setting of the queue
         self,
         *,
-        test_observer_url: str = settings.TEST_OBSERVER_URL,
+        test_observer_url: str = defaults.TEST_OBSERVER_URL,
         test_observer_api_key: str | None = None,
         family: str | None = None,
         environment: str | None = None,
         environment_architecture: str | None = None,
         build_architecture: str | None = None,
         limit: int | None = None,
-        connections: int = settings.CONCURRENCY,
+        connections: int = defaults.CONCURRENCY,
         waiting: Waiting | None = None,
     ) -> None:
         self.url = test_observer_url.rstrip("/")
@@ -88,7 +88,7 @@ class TestObserverInterface:
         self.secrets = tuple(key for key in [test_observer_api_key] if key)
         self._filters = Filters(family, environment, environment_architecture, build_architecture)
         self._limit = limit
-        self._calls = Calls(waiting or Waiting(), explain)
+        self._calls = Calls(waiting or Waiting(), explain, "Test Observer")
         self.waiting, self.clock = self._calls.waiting, self._calls.clock
         auth = _BearerAuth(test_observer_api_key) if test_observer_api_key else None
         self._session = open_session(self.url, auth=auth, connections=connections)

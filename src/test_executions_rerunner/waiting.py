@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.words import http_date_seconds
+from test_executions_rerunner.clocks import own_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ class Waiting:
     Attributes:
         connect_seconds: For a connection.
         read_seconds: For the first byte of an answer, and between any two.
+        whole_seconds: How much longer than that a whole answer may take, however it drips.
         retry_seconds: Before each repetition of a GET or DELETE; each is longer by up to a half.
         patience_seconds: After which a call that hung or broke is not repeated any more.
         recheck_seconds: After which a 401, 403 or 500 of Jenkins is believed if it is still given.
@@ -31,6 +31,7 @@ class Waiting:
 
     connect_seconds: float = 10.0
     read_seconds: float = 30.0
+    whole_seconds: float = 30.0
     retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)
     patience_seconds: float = 45.0
     recheck_seconds: float = 5.0
@@ -39,8 +40,8 @@ class Waiting:
     longest_seconds: float = 60.0
     all_seconds: float = 120.0
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self.clock = clock or own_clock()
         self._interrupted = threading.Event()
         self._lock = threading.Lock()
         self._granted_seconds = 0.0
@@ -84,6 +85,7 @@ class Throttle:
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting
+        self._lock = threading.Lock()
         self._open_at = 0.0
         self.closed: str | None = None
         """Set to the server's words once it asked for more than the bounds allow."""
@@ -92,7 +94,8 @@ class Throttle:
         """Note that the server wants no call for so long; past the bounds it gets none any more."""
         seconds = max(seconds, self._waiting.shortest_seconds)
         if self._waiting.grant(seconds):
-            self._open_at = max(self._open_at, self._waiting.clock() + seconds)
+            with self._lock:
+                self._open_at = max(self._open_at, self._waiting.clock() + seconds)
         else:
             self.closed = f"{reason} (it asks to wait {seconds:.0f} s, more than this drain waits)"
 
@@ -162,37 +165,3 @@ class Pace:
         with nullcontext() if hasattr(self._of_thread, "has_called") else self.turn():
             self._of_thread.has_called = True
             yield
-
-
-class ServerClock:
-    """The clock of one server, compared with our own through the ``Date`` of its answers.
-
-    ``Date`` has whole seconds and is up to one behind, hence `MARGIN_SECONDS`.
-    """
-
-    MARGIN_SECONDS = 2.0
-    """By how much one moment must be later than another to count as later."""
-
-    def __init__(self, waiting: Waiting) -> None:
-        self._clock = waiting.clock
-        self._ahead: float | None = None
-
-    def note(self, date: str | None, received_at: float) -> None:
-        """Take a ``Date`` header into account, received at that moment of our own clock."""
-        seconds = http_date_seconds(date)
-        if seconds is not None:
-            self._ahead = seconds - received_at
-
-    @property
-    def ahead(self) -> float:
-        """Seconds from our own monotonic clock to this server's time; our own time while it said none."""
-        return time.time() - self._clock() if self._ahead is None else self._ahead
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the server has told its time."""
-        return self._ahead is not None
-
-    def to_own(self, seconds: float) -> float:
-        """Return a moment of this server's time on our own monotonic clock."""
-        return seconds - self.ahead

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from test_executions_rerunner import cli, settings
+from test_executions_rerunner import cli, defaults, settings
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
 from test_executions_rerunner.models import State
 
@@ -116,8 +116,8 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TestObserverServe
     """Loopback servers that stand where the defaults point to."""
     with TestObserverServer(requires_key=False) as observer, JenkinsServer() as jenkins, GithubServer() as github:
         places = {
-            settings.TEST_OBSERVER_URL: observer.url,
-            settings.JENKINS_URL: jenkins.url,
+            defaults.TEST_OBSERVER_URL: observer.url,
+            defaults.JENKINS_URL: jenkins.url,
             "https://api.github.com:443": github.url,
         }
         send = requests.Session.send
@@ -143,7 +143,7 @@ def test_the_python_snippet_runs_as_it_stands(
     observer.add("https://github.com/canonical/certification-lab-ci/actions/runs/13326600211")
     observer.add("https://elsewhere.example.org/")
     observer.add("https://elsewhere.example.org/", test_execution_id=86862)
-    link = f"{settings.JENKINS_URL}/job/cert-rpi400-arm64-core24-beta/29/"
+    link = f"{defaults.JENKINS_URL}/job/cert-rpi400-arm64-core24-beta/29/"
     names: dict[str, Any] = {
         "user": jenkins.user,
         "token": jenkins.token,
@@ -154,7 +154,7 @@ def test_the_python_snippet_runs_as_it_stands(
     github.token = jenkins.token
     exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - the README's own code
 
-    url = f"{settings.JENKINS_URL}/job/cert-rpi400-arm64-core24-beta/buildWithParameters"
+    url = f"{defaults.JENKINS_URL}/job/cert-rpi400-arm64-core24-beta/buildWithParameters"
     assert names["post_arguments"] == {"url": url, "json": {"TEST_OBSERVER_REPORTING": True}}
     logged = next(record for record in caplog.records if record.name == "root")
     assert (logged.levelname, logged.getMessage()) == ("INFO", f"POST {names['post_arguments']}")

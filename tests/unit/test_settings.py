@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from test_executions_rerunner.settings import SETTINGS, Setting, SettingsError, read_settings
+from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.settings import SETTINGS, Setting, read_settings
 
 BY_NAME = {row.name: row for row in SETTINGS}
 GOOD: dict[str, tuple[str, object]] = {

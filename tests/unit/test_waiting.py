@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from email.utils import formatdate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from test_executions_rerunner.waiting import Pace, ServerClock, Throttle, Waiting
+from test_executions_rerunner.waiting import Pace, Throttle, Waiting
 
 
 class HandMoved(Waiting):
@@ -244,37 +243,3 @@ def test_a_signal_ends_the_wait_for_a_turn() -> None:
     with pace.turn():
         pass
     assert time.monotonic() - started < 5
-
-
-# another server's clock
-
-
-@pytest.mark.parametrize("skew", [-7200.0, -30.0, 0.0, 30.0, 7200.0])
-def test_a_servers_moment_is_told_on_our_own_clock(waiting: HandMoved, skew: float) -> None:
-    clock = ServerClock(waiting)
-    its_now = 1_800_000_000.0 + skew
-    clock.note(formatdate(its_now, usegmt=True), waiting.now)
-    assert clock.is_known
-    assert clock.to_own(its_now - 100) == pytest.approx(waiting.now - 100)
-
-
-def test_a_server_that_told_no_time_has_ours() -> None:
-    clock = ServerClock(Waiting())
-    assert not clock.is_known
-    assert clock.to_own(time.time()) == pytest.approx(time.monotonic(), abs=1)
-
-
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Thu, 99 Jan 1970 00:00:00 GMT"])
-def test_a_date_that_cannot_be_read_changes_nothing(waiting: HandMoved, date: str | None) -> None:
-    clock = ServerClock(waiting)
-    clock.note(formatdate(1_800_000_000.0, usegmt=True), waiting.now)
-    before = clock.ahead
-    clock.note(date, waiting.now + 50)
-    assert clock.ahead == before
-
-
-def test_two_servers_clocks_are_compared_through_ours(waiting: HandMoved) -> None:
-    asked, started = ServerClock(waiting), ServerClock(waiting)
-    for clock, skew in ((asked, 500.0), (started, -500.0)):
-        clock.note(formatdate(1_800_000_000.0 + skew, usegmt=True), waiting.now)
-    assert started.to_own(1_800_000_000.0 - 500) == pytest.approx(asked.to_own(1_800_000_000.0 + 500))

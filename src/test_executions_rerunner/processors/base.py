@@ -7,12 +7,12 @@ import functools
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from test_executions_rerunner.errors import TriggerRefusedError
+from test_executions_rerunner.clocks import ClockError, Moment
 from test_executions_rerunner.models import Look, PostArguments, RawRequest, RerunRequest, Served, Target
-from test_executions_rerunner.policy import Failure, Fault, explain
+from test_executions_rerunner.policy import CallError, Failure, Fault, TriggerRefusedError, explain
 from test_executions_rerunner.sessions import Calls
 from test_executions_rerunner.text import without
-from test_executions_rerunner.waiting import ServerClock, Waiting
+from test_executions_rerunner.waiting import Waiting
 from test_executions_rerunner.words import server_words
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class RequestProcessor(abc.ABC):
 
     name: ClassVar[str]
     """How the command line calls it."""
+    title: ClassVar[str]
+    """How people call it."""
     momentary: ClassVar[frozenset[Fault]] = frozenset()
     """Faults of a look that count only if they are still there some seconds later."""
     address_setting: ClassVar[str]
@@ -58,7 +60,7 @@ class RequestProcessor(abc.ABC):
     """The server that is called."""
 
     def __init__(self, *, secrets: tuple[str, ...], waiting: Waiting | None) -> None:
-        self.calls = Calls(waiting or Waiting(), self.explain)
+        self.calls = Calls(waiting or Waiting(), self.explain, self.title)
         self.secrets = tuple(secret for secret in secrets if secret)
 
     @classmethod
@@ -119,13 +121,24 @@ class RequestProcessor(abc.ABC):
         """
         return None
 
+    def resolved(self, target: Target) -> Target:
+        """Return a target with what its trigger takes from the CI system; without I/O where nothing does.
+
+        Requests are grouped anew by the key of what is returned.
+
+        Raises:
+            RequestProcessingError: It turns out that this processor cannot serve the target.
+            CallError: What is needed could not be read.
+        """
+        return target
+
     @abc.abstractmethod
-    def look(self, target: Target, asked_at: Mapping[RerunRequest, float | None], snapshot: Any) -> Look:  # noqa: ANN401
+    def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: Any) -> Look:  # noqa: ANN401
         """Find out what of a target was rerun since it was asked for.
 
         Args:
             target: The run or job.
-            asked_at: Its requests, each with the moment of our own clock at which it was made; None: not known.
+            asked_at: Its requests, each with the moment at which it was made; None: not known.
             snapshot: What `snapshot` returned since; None: to be read now.
 
         Raises:
@@ -180,6 +193,13 @@ class RequestProcessor(abc.ABC):
         text = f"POST {what}: {response.status_code} {self.words(response)}".rstrip()
         return TriggerRefusedError(text, response=response)
 
-    def later(self, seconds: float, asked_at: float) -> bool:
-        """Tell whether a moment of the server's clock is later than one of our own."""
-        return self.calls.clock.to_own(seconds) > asked_at + ServerClock.MARGIN_SECONDS
+    def later(self, seconds: float, asked_at: Moment) -> bool:
+        """Tell whether a moment of the CI system's clock is later than the one at which a request was made.
+
+        Raises:
+            CallError: The clocks cannot be compared, so that nobody knows.
+        """
+        try:
+            return Moment(seconds, self.calls.clock).is_later_than(asked_at)
+        except ClockError as error:
+            raise CallError(Failure(Fault.CLOCKS, str(error))) from error

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
-from test_executions_rerunner import settings
-from test_executions_rerunner.errors import CallError, RequestProcessingError, TriggerDoubtfulError
+from test_executions_rerunner import defaults
+from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
-from test_executions_rerunner.policy import Failure, Fault, explain
+from test_executions_rerunner.policy import CallError, Failure, Fault, TriggerDoubtfulError, explain
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.github_links import RunLink, api_of, read_run_link
 from test_executions_rerunner.processors.github_refusals import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from test_executions_rerunner.checks import Check
+    from test_executions_rerunner.clocks import Moment
     from test_executions_rerunner.processors.github_client import GithubClient
     from test_executions_rerunner.processors.github_jobs import Jobs, Run
     from test_executions_rerunner.waiting import Waiting
@@ -56,6 +57,7 @@ class GithubProcessor(RequestProcessor):
     """
 
     name = "github"
+    title = "GitHub"
     address_setting = "GITHUB_API_URL"
     credential_setting = "GH_TOKEN"
 
@@ -63,10 +65,10 @@ class GithubProcessor(RequestProcessor):
         self,
         token: str = "",
         *,
-        repo: str | Iterable[str] = settings.REPOSITORIES,
+        repo: str | Iterable[str] = defaults.REPOSITORIES,
         rerun: str = "run",
-        max_attempts: int = settings.MAX_ATTEMPTS,
-        github_server_url: str = settings.GITHUB_SERVER_URL,
+        max_attempts: int = defaults.MAX_ATTEMPTS,
+        github_server_url: str = defaults.GITHUB_SERVER_URL,
         github_api_url: str | None = None,
         own_run_id: str | None = None,
         waiting: Waiting | None = None,
@@ -122,7 +124,7 @@ class GithubProcessor(RequestProcessor):
         """Wait for the next of the triggers that GitHub allows in a minute, and hold it for this thread."""
         return self._pace.turn()
 
-    def look(self, target: Target, asked_at: Mapping[RerunRequest, float | None], snapshot: Any) -> Look:  # noqa: ANN401 - it has none
+    def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: Any) -> Look:  # noqa: ANN401 - it has none
         """Look for an attempt started later, and for the jobs it ran where a link names one."""
         del snapshot
         link, _ = self.checked(target.post_arguments)
@@ -270,7 +272,7 @@ class GithubProcessor(RequestProcessor):
             self.read(f"/repos/{link.owner}/{link.repository}", dict)
             raise CallError(Failure(Fault.NEVER, "404 Not Found: the repository answers, the run is gone")) from error
 
-    def _served(self, link: RunLink, job: int | None, run: Run, jobs: _JobsOnce, asked: float) -> Served | None:
+    def _served(self, link: RunLink, job: int | None, run: Run, jobs: _JobsOnce, asked: Moment) -> Served | None:
         attempt = run.attempt
         if job is not None:
             entries = [entry for entry in jobs.all.named_like(job) if self.later(entry.started, asked)]

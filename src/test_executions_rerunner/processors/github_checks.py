@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.checks import Check
-from test_executions_rerunner.errors import CallError
-from test_executions_rerunner.policy import Fault
+from test_executions_rerunner.policy import CallError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from github.Requester import Requester
     from typing_extensions import Self
 
-    from test_executions_rerunner.waiting import ServerClock, Waiting
+    from test_executions_rerunner.clocks import ServerClock
+    from test_executions_rerunner.waiting import Waiting
 
 API_VERSION = "2022-11-28"
 _FOLLOWED_BY_PYGITHUB = {requests.codes.accepted, requests.codes.moved_permanently}

@@ -11,12 +11,12 @@ from urllib.parse import urljoin
 
 import requests
 
-from test_executions_rerunner import settings
-from test_executions_rerunner.errors import RequestProcessingError, TriggerDoubtfulError, TriggerRefusedError
+from test_executions_rerunner import defaults
+from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
 from test_executions_rerunner.parsing import basic
-from test_executions_rerunner.policy import Failure, Fault, explain
+from test_executions_rerunner.policy import Failure, Fault, TriggerDoubtfulError, TriggerRefusedError, explain
 from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.jenkins_client import JenkinsClient
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from test_executions_rerunner.checks import Check
+    from test_executions_rerunner.clocks import Moment
     from test_executions_rerunner.processors.jenkins_state import Build, Job, QueueItem
     from test_executions_rerunner.waiting import Waiting
 
@@ -57,18 +58,19 @@ class JenkinsProcessor(RequestProcessor):
     """
 
     name = "jenkins"
+    title = "Jenkins"
     address_setting = "--jenkins-url"
     credential_setting = "JENKINS_USERNAME and JENKINS_API_TOKEN (an API token, no password)"
     momentary = frozenset({Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.BROKEN})
 
     def __init__(  # noqa: PLR0913 - two credentials, and one keyword for each setting
         self,
-        user: str = settings.JENKINS_USERNAME,
+        user: str = defaults.JENKINS_USERNAME,
         token: str = "",
         *,
-        jenkins_url: str = settings.JENKINS_URL,
+        jenkins_url: str = defaults.JENKINS_URL,
         build_parameters: str | Iterable[str] = (),
-        connections: int = settings.CONCURRENCY,
+        connections: int = defaults.CONCURRENCY,
         waiting: Waiting | None = None,
     ) -> None:
         super().__init__(secrets=(token, token and basic(user, token)), waiting=waiting)
@@ -147,7 +149,7 @@ class JenkinsProcessor(RequestProcessor):
     def look(
         self,
         target: Target,
-        asked_at: Mapping[RerunRequest, float | None],
+        asked_at: Mapping[RerunRequest, Moment | None],
         snapshot: tuple[QueueItem, ...] | None,
     ) -> Look:
         """Look for an item in the queue, or a build started later, with our parameters."""
@@ -261,7 +263,7 @@ class _History:
         self._sent = target.post_arguments["json"]
         self._builds, self._most = job.builds, jenkins_state.FIRST_BUILDS
 
-    def ours_since(self, asked: float) -> Build | None:
+    def ours_since(self, asked: Moment) -> Build | None:
         """Return a build of ours that started later; read on while all builds known did."""
         while True:
             later = [build for build in self._builds if self._processor.later(build.started, asked)]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from test_executions_rerunner.checks import Check
-from test_executions_rerunner.errors import CallError
-from test_executions_rerunner.policy import Fault
+from test_executions_rerunner.policy import CallError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

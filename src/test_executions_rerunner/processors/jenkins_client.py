@@ -16,7 +16,8 @@ from test_executions_rerunner.sessions import open_session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from test_executions_rerunner.waiting import ServerClock, Waiting
+    from test_executions_rerunner.clocks import ServerClock
+    from test_executions_rerunner.waiting import Waiting
 
 _LANGUAGE = {"Accept-Language": "en"}
 """Jenkins words its reasons in the caller's language."""
