@@ -106,12 +106,13 @@ Map call(Map config = [:]) {
     if (problems) {
         error('rerunTestExecutions: ' + problems.join('; '))
     }
+    Map given = givenIn(config)
     String folder = "rerunTestExecutions-${UUID.randomUUID()}"
     try {
-        int code = drain(config, environmentOf(config, controllerUrl, folder))
+        int code = drain(given, environmentOf(given, controllerUrl, folder))
         String path = folder + '/report.json'
         String text = fileExists(path) ? readFile(file: path, encoding: 'UTF-8') : ''
-        return conclude(processorOf(config), code, reportIn(text))
+        return conclude(processorOf(given), code, reportIn(text))
     } finally {
         dir(folder) {
             deleteDir()
@@ -120,21 +121,21 @@ Map call(Map config = [:]) {
 }
 
 /** Runs the program to its end with the credentials bound, and returns its exit code. */
-int drain(Map config, List environment) {
+int drain(Map given, List environment) {
     List credentials = []
-    if (config.testObserverCredentialsId) {
-        credentials += [string(credentialsId: config.testObserverCredentialsId, variable: 'TEST_OBSERVER_API_KEY')]
+    if (given.testObserverCredentialsId) {
+        credentials += [string(credentialsId: given.testObserverCredentialsId, variable: 'TEST_OBSERVER_API_KEY')]
     }
-    if (processorOf(config) == 'github') {
-        credentials += [string(credentialsId: config.githubCredentialsId, variable: 'GH_TOKEN')]
+    if (processorOf(given) == 'github') {
+        credentials += [string(credentialsId: given.githubCredentialsId, variable: 'GH_TOKEN')]
     } else {
-        credentials += [usernamePassword(credentialsId: config.jenkinsCredentialsId,
+        credentials += [usernamePassword(credentialsId: given.jenkinsCredentialsId,
             usernameVariable: 'JENKINS_USERNAME', passwordVariable: 'JENKINS_API_TOKEN')]
     }
     int code = -1
     withEnv(environment) {
         withCredentials(credentials) {
-            code = config.image ? runDocker()
+            code = given.image ? runDocker()
                 : sh(label: 'Rerun test executions', script: RUN_COMMAND, returnStatus: true)
         }
     }
@@ -179,6 +180,7 @@ Map conclude(String processor, int code, Map found) {
 @NonCPS
 List problemsWith(Map config, String controllerUrl) {
     List problems = []
+    Map given = givenIn(config)
     config.each { key, value ->
         Map parameter = PARAMETERS[key as String]
         if (!parameter) {
@@ -189,19 +191,19 @@ List problemsWith(Map config, String controllerUrl) {
             problems << "${key}: ${printable(value)} is not allowed; allowed is ${allowed}".toString()
         }
     }
-    String processor = processorOf(config)
-    if (processor == 'jenkins' && !isGiven(config.jenkinsCredentialsId)) {
+    String processor = processorOf(given)
+    if (processor == 'jenkins' && !given.jenkinsCredentialsId) {
         problems << 'jenkinsCredentialsId: missing; it names the credential (username and password) with the user ' +
             'and the API token that start the builds'
     }
-    if (processor == 'jenkins' && !isGiven(config.jenkinsUrl) && !isGiven(controllerUrl)) {
+    if (processor == 'jenkins' && !given.jenkinsUrl && !isGiven(controllerUrl)) {
         problems << 'jenkinsUrl: missing, and this controller does not know its own address; give jenkinsUrl, or set ' +
             'Jenkins URL in Manage Jenkins, System'
     }
-    if (processor == 'github' && !isGiven(config.githubCredentialsId)) {
+    if (processor == 'github' && !given.githubCredentialsId) {
         problems << 'githubCredentialsId: missing; it names the credential (secret text) with the GitHub token'
     }
-    if (isGiven(config.image) && isGiven(config.command)) {
+    if (given.image && given.command) {
         problems << 'image, command: only one of them is allowed'
     }
     return problems
@@ -232,21 +234,21 @@ boolean fits(Object value, Object takes) {
 
 /** Returns the program's environment, as withEnv takes it. */
 @NonCPS
-List environmentOf(Map config, String controllerUrl, String folder) {
+List environmentOf(Map given, String controllerUrl, String folder) {
     Map values = [
         JENKINS_URL: controllerUrl,
         RERUNNER_STEP_COMMAND: 'test-executions-rerunner',
     ]
-    config.each { key, value ->
-        String variable = PARAMETERS[key as String].variable
-        if (variable && isGiven(value)) {
+    given.each { key, value ->
+        String variable = PARAMETERS[key].variable
+        if (variable) {
             values[variable] = value instanceof List ? value.join('\n') : value
         }
     }
     values += [
         RERUNNER_REPORT: folder + '/report.json',
         RERUNNER_STEP_FOLDER: folder,
-        RERUNNER_STEP_PROCESSOR: processorOf(config),
+        RERUNNER_STEP_PROCESSOR: processorOf(given),
     ]
     return values.findAll { isGiven(it.value) }.collect { "${it.key}=${it.value}".toString() }
 }
@@ -320,8 +322,14 @@ String reasonOf(Map report, int code) {
 }
 
 @NonCPS
-String processorOf(Map config) {
-    return isGiven(config.processor) ? config.processor.toString() : 'jenkins'
+String processorOf(Map given) {
+    return given.processor ? given.processor.toString() : 'jenkins'
+}
+
+/** Leaves out what is blank, which is not set, as everywhere in the program. */
+@NonCPS
+Map givenIn(Map config) {
+    return config.findAll { key, value -> isGiven(value) }.collectEntries { key, value -> [(key as String): value] }
 }
 
 @NonCPS

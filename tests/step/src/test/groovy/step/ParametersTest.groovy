@@ -45,6 +45,10 @@ class ParametersTest extends StepTest {
             ['none', [:], [:]],
             ['null', [family: null, limit: null, repo: null, dryRun: null, image: null], [:]],
             ['empty text', [family: '', limit: '', repo: '', dryRun: ' ', command: '', processor: ''], [:]],
+            ['blank image', [image: ' '], [:]],
+            ['blank image beside a command', [image: '\n', command: 'test-executions-rerunner'], [:]],
+            ['blank credentials that are not needed',
+                [testObserverCredentialsId: ' ', githubCredentialsId: "${'\t'}"], [:]],
             ['empty list', [repo: [], buildParameters: []], [:]],
         ].collect { it as Object[] }
     }

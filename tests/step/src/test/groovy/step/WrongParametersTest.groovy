@@ -23,6 +23,7 @@ class WrongParametersTest extends StepTest {
             ['no Jenkins credential', [:], ['jenkinsCredentialsId: missing']],
             ['empty Jenkins credential', [jenkinsCredentialsId: ' '], ['jenkinsCredentialsId: missing']],
             ['no GitHub credential', JENKINS + [processor: 'github'], ['githubCredentialsId: missing']],
+            ['empty GitHub credential', GITHUB + [githubCredentialsId: "${' '}"], ['githubCredentialsId: missing']],
             ['processor', JENKINS + [processor: 'gitlab'],
                 ['processor: gitlab is not allowed; allowed is jenkins or github']],
             ['processor as option', JENKINS + [processor: '-e'],
