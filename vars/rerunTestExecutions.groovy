@@ -106,6 +106,10 @@ Map call(Map config = [:]) {
     if (problems) {
         error('rerunTestExecutions: ' + problems.join('; '))
     }
+    if (!isUnix()) {
+        error('rerunTestExecutions: this agent runs Windows, where the program cannot run; allowed is an agent on ' +
+            'Linux or another Unix')
+    }
     Map given = givenIn(config)
     String folder = "rerunTestExecutions-${UUID.randomUUID()}"
     try {

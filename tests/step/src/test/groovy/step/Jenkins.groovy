@@ -23,6 +23,8 @@ class Jenkins {
     final List<Map> shells = []
     final StringBuilder log = new StringBuilder()
     Map build = [result: 'SUCCESS', description: null]
+    /** What the step of this name says: false on Windows. */
+    boolean isUnix = true
     /** Aborts the build as soon as the program has started. */
     boolean isAborted
 
