@@ -14,8 +14,9 @@ final Map PARAMETERS = [
     // The controller served, if not this one, and the credential (username and password) with a user and API token.
     jenkinsUrl: [takes: 'text', variable: 'JENKINS_URL'],
     jenkinsCredentialsId: [takes: 'text'],
-    // The credential (secret text) with a GitHub token, and the repositories served.
+    // The credential with a GitHub token (secret text, or else a GitHub App), and the repositories served.
     githubCredentialsId: [takes: 'text'],
+    githubAppCredentialsId: [takes: 'text'],
     repo: [takes: 'list', variable: 'RERUNNER_REPO'],
     // Which requests of the queue.
     family: [takes: 'text', variable: 'RERUNNER_FAMILY'],
@@ -126,15 +127,9 @@ Map call(Map config = [:]) {
 
 /** Runs the program to its end with the credentials bound, and returns its exit code. */
 int drain(Map given, List environment) {
-    List credentials = []
+    List credentials = credentialOf(given)
     if (given.testObserverCredentialsId) {
         credentials += [string(credentialsId: given.testObserverCredentialsId, variable: 'TEST_OBSERVER_API_KEY')]
-    }
-    if (processorOf(given) == 'github') {
-        credentials += [string(credentialsId: given.githubCredentialsId, variable: 'GH_TOKEN')]
-    } else {
-        credentials += [usernamePassword(credentialsId: given.jenkinsCredentialsId,
-            usernameVariable: 'JENKINS_USERNAME', passwordVariable: 'JENKINS_API_TOKEN')]
     }
     int code = -1
     withEnv(environment) {
@@ -144,6 +139,19 @@ int drain(Map given, List environment) {
         }
     }
     return code
+}
+
+/** Returns the binding of the CI system's own credential. */
+List credentialOf(Map given) {
+    if (processorOf(given) == 'jenkins') {
+        return [usernamePassword(credentialsId: given.jenkinsCredentialsId,
+            usernameVariable: 'JENKINS_USERNAME', passwordVariable: 'JENKINS_API_TOKEN')]
+    }
+    // A GitHub App is bound as a user whose password is a token that Jenkins has GitHub make for this build.
+    return given.githubAppCredentialsId ?
+        [usernamePassword(credentialsId: given.githubAppCredentialsId,
+            usernameVariable: 'RERUNNER_STEP_GITHUB_APP', passwordVariable: 'GH_TOKEN')] :
+        [string(credentialsId: given.githubCredentialsId, variable: 'GH_TOKEN')]
 }
 
 /** Runs the image, and leaves no container behind however that ends. */
@@ -204,8 +212,12 @@ List problemsWith(Map config, String controllerUrl) {
         problems << 'jenkinsUrl: missing, and this controller does not know its own address; give jenkinsUrl, or set ' +
             'Jenkins URL in Manage Jenkins, System'
     }
-    if (processor == 'github' && !given.githubCredentialsId) {
-        problems << 'githubCredentialsId: missing; it names the credential (secret text) with the GitHub token'
+    if (processor == 'github' && !given.githubCredentialsId && !given.githubAppCredentialsId) {
+        problems << 'githubCredentialsId, githubAppCredentialsId: missing; one of them names the credential with the ' +
+            'GitHub token, the former a secret text, the latter a GitHub App'
+    }
+    if (given.githubCredentialsId && given.githubAppCredentialsId) {
+        problems << 'githubCredentialsId, githubAppCredentialsId: only one of them is allowed'
     }
     if (given.image && given.command) {
         problems << 'image, command: only one of them is allowed'

@@ -18,7 +18,8 @@ class HostileValuesTest extends StepTest {
     public static final List<String> CHOICES = ['processor', 'rerun', 'discardRefused', 'dryRun', 'check', 'image']
     public static final Map<String, String> CREDENTIALS = [
         testObserverCredentialsId: 'TEST_OBSERVER_API_KEY', jenkinsCredentialsId: 'JENKINS_API_TOKEN',
-        githubCredentialsId: 'GH_TOKEN']
+        githubCredentialsId: 'GH_TOKEN', githubAppCredentialsId: 'GH_TOKEN']
+    public static final List<String> PAIRS = ['jenkinsCredentialsId', 'githubAppCredentialsId']
 
     @Parameter(0) public String id
     @Parameter(1) public String value
@@ -81,8 +82,8 @@ class HostileValuesTest extends StepTest {
     @Test
     void 'a hostile id of a credential is looked up as it stands'() {
         CREDENTIALS.each { name, variable ->
-            jenkins.credentials[value] = name == 'jenkinsCredentialsId' ? [username: 'a', password: 'hidden'] : 'hidden'
-            Map others = name == 'githubCredentialsId' ? [processor: 'github'] : JENKINS
+            jenkins.credentials[value] = name in PAIRS ? [username: 'a', password: 'hidden'] : 'hidden'
+            Map others = variable == 'GH_TOKEN' ? [processor: 'github'] : JENKINS
             callStep(others + [(name): value])
             assert jenkins.shells.last().environment[variable] == 'hidden'
         }
