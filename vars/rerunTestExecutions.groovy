@@ -26,8 +26,17 @@ final Map PARAMETERS = [
     // Most reruns to start.
     limit: [takes: 'number', variable: 'RERUNNER_LIMIT'],
     // What a GitHub rerun repeats, and the most attempts of one run.
-    rerun: [takes: ['run', 'failed-jobs'], variable: 'RERUNNER_RERUN'],
+    rerun: [takes: ['run', 'failed-jobs', 'job'], variable: 'RERUNNER_RERUN'],
     maxAttempts: [takes: 'number', variable: 'RERUNNER_MAX_ATTEMPTS'],
+    // Where the parameters of a Jenkins build come from.
+    parametersFrom: [takes: ['family', 'build'], variable: 'RERUNNER_PARAMETERS_FROM'],
+    // Most reruns of one target in 24 hours, and most that may wait in the CI system's queue.
+    maxPerDay: [takes: 'number', variable: 'RERUNNER_MAX_PER_DAY'],
+    maxQueued: [takes: 'number', variable: 'RERUNNER_MAX_QUEUED'],
+    // Whether to leave archived artefacts alone; to tell the requester; the minutes after which nothing is started.
+    skipArchived: [takes: 'boolean', variable: 'RERUNNER_SKIP_ARCHIVED'],
+    announce: [takes: 'boolean', variable: 'RERUNNER_ANNOUNCE'],
+    timeLimit: [takes: 'number', variable: 'RERUNNER_TIME_LIMIT'],
     // [FAMILY:]NAME=VALUE for the Jenkins builds.
     buildParameters: [takes: 'list', variable: 'RERUNNER_BUILD_PARAMETERS'],
     // A file of the workspace instead of Test Observer's queue.
@@ -81,8 +90,9 @@ for name in \\
     TEST_OBSERVER_URL TEST_OBSERVER_API_KEY JENKINS_URL JENKINS_USERNAME JENKINS_API_TOKEN \\
     GH_TOKEN GITHUB_SERVER_URL GITHUB_API_URL RERUNNER_REPO RERUNNER_FAMILY RERUNNER_ENVIRONMENT \\
     RERUNNER_ENVIRONMENT_ARCHITECTURE RERUNNER_BUILD_ARCHITECTURE RERUNNER_LIMIT RERUNNER_RERUN \\
-    RERUNNER_MAX_ATTEMPTS RERUNNER_BUILD_PARAMETERS RERUNNER_REQUESTS RERUNNER_DISCARD_REFUSED \\
-    RERUNNER_DRY_RUN RERUNNER_CHECK RERUNNER_CONCURRENCY RERUNNER_REPORT \\
+    RERUNNER_MAX_ATTEMPTS RERUNNER_PARAMETERS_FROM RERUNNER_MAX_PER_DAY RERUNNER_MAX_QUEUED \\
+    RERUNNER_SKIP_ARCHIVED RERUNNER_ANNOUNCE RERUNNER_TIME_LIMIT RERUNNER_BUILD_PARAMETERS RERUNNER_REQUESTS \\
+    RERUNNER_DISCARD_REFUSED RERUNNER_DRY_RUN RERUNNER_CHECK RERUNNER_CONCURRENCY RERUNNER_REPORT \\
     HTTPS_PROXY HTTP_PROXY NO_PROXY https_proxy http_proxy no_proxy REQUESTS_CA_BUNDLE
 do
     set -- "$@" --env "$name"
