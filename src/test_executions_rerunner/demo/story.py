@@ -101,7 +101,12 @@ def _differences(scene: Scene, processor: str, report: dict[str, Any], *, exit_c
 def _posts(scene: Scene) -> dict[str, int]:
     """Return how many triggers were sent to each target."""
     jobs = {job: scene.jenkins.count("POST", f"/{job}/") for job in _JOBS}
-    return jobs | {f"run {run}": scene.github.count("POST", f"/{run}/") for run in _RUNS}
+    return jobs | {f"run {run}": _posts_to_run(scene, run) for run in _RUNS}
+
+
+def _posts_to_run(scene: Scene, run: int) -> int:
+    jobs = [job.id for job in scene.github.run(run).jobs(every_attempt=True)]
+    return sum(scene.github.count("POST", f"/{number}/rerun") for number in (run, *jobs))
 
 
 def _wrong_posts(scene: Scene) -> list[str]:

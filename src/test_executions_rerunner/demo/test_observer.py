@@ -7,8 +7,6 @@ Its answers are those of canonical/test_observer (backend of July 2026); what it
 from __future__ import annotations
 
 import time
-from bisect import insort
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.demo.requests_queue import FIELDS, Execution, ExecutionGroup
@@ -85,14 +83,17 @@ class TestObserverServer(TestObserverApi):
         with self.lock:
             self._serial += 1
             shown = self._serial if test_execution_id is None else test_execution_id
+            created = time.time() - 3600 if created_at is None else created_at
             row = self._named.get(group) if group is not None else None
-            if row is None:
+            if row is not None:
+                row.executions.append(Execution(shown, ci_link))
+                self._ask(row, created)
+            else:
                 own = {name: fields.pop(name, default) for name, default in FIELDS.items()}
-                row = ExecutionGroup(self._serial, [], 0.0, own, fields, tuple(without))
+                row = ExecutionGroup(self._serial, [Execution(shown, ci_link)], 0.0, own, fields, tuple(without))
+                self._queue(row, created)
                 if group is not None:
                     self._named[group] = row
-            row.executions.append(Execution(shown, ci_link))
-            self._ask(row, time.time() - 3600 if created_at is None else created_at)
             if isinstance(shown, int):
                 self._groups[shown] = row
                 self._serial = max(self._serial, shown if abs(shown) < INT32_MAX else 0)
@@ -103,8 +104,7 @@ class TestObserverServer(TestObserverApi):
         with self.lock:
             self._serial += 1
             shown = value.get("test_execution_id") if isinstance(value, dict) else None
-            row = ExecutionGroup(self._serial, [Execution(shown)], time.time() - 3600, raw=value, is_raw=True)
-            insort(self._rows, row, key=attrgetter("order"))
+            self._queue(ExecutionGroup(self._serial, [Execution(shown)], raw=value, is_raw=True), time.time() - 3600)
 
     def start_test(self, test_execution_id: int, ci_link: str | None) -> int:
         """Let a run report in, as ``start-test`` does: the request of its group leaves the queue.
@@ -124,7 +124,6 @@ class TestObserverServer(TestObserverApi):
                     return execution.id
             self._serial += 1
             group.executions.append(Execution(self._serial, ci_link, time.time()))
-            group.changed()
             self._groups[self._serial] = group
             return self._serial
 

@@ -142,15 +142,18 @@ class TestObserverApi(LoopbackServer):
         return json_answer(rows, 207 if len(found) < len(body.ids) else 200)
 
     def _ask(self, group: ExecutionGroup, created_at: object, priority: object = None) -> None:
-        """Queue a request; one that is queued keeps its age, and without a new priority its place."""
+        """Let a group be asked for; a request that is queued keeps its age, and without a new priority its place."""
+        is_queued = group in self._rows
+        if is_queued:
+            self._rows.remove(group)
         if priority is not None:
             group.fields["priority"] = priority
-        if group in self._rows:
-            self._rows.sort(key=_ORDER)
-        else:
-            group.created_at = created_at
-            insort(self._rows, group, key=_ORDER)
+        self._queue(group, group.created_at if is_queued else created_at)
+
+    def _queue(self, group: ExecutionGroup, created_at: object) -> None:
+        group.created_at = created_at
         group.changed()
+        insort(self._rows, group, key=_ORDER)
 
     def _delete(self, body: Body) -> Answer:
         for row in [row for row in self._rows if body.removes(row)]:
