@@ -146,6 +146,22 @@ def test_a_change_is_answered_as_test_observer_describes_it(
     observer_document.check_answer(method, RERUNS, answer)
 
 
+def test_a_group_and_a_link_are_shown_as_test_observer_describes_them(observer_document: Document) -> None:
+    with TestObserverServer({"to_demo": {"view_rerun", "change_rerun", "change_test"}}) as observer:
+        for _ in range(2):
+            observer.add("https://github.com/canonical/lab/actions/runs/7", group="nightly", archived=True)
+        observer.ask_again(observer.start_test(1, None))
+        link = {"label": "Rerun", "url": "https://github.com/canonical/lab/actions/runs/7/attempts/2"}
+        added = requests.post(f"{observer.url}/v1/test-executions/3/links", json=link, headers=KEY, timeout=5)
+        answer = requests.get(observer.url + RERUNS, headers=KEY, timeout=5)
+    observer_document.check_answer("GET", RERUNS, answer)
+    (row,) = answer.json()
+    assert (row["test_execution_id"], row["artefact"]["archived"]) == (3, True)
+    assert row["test_execution"]["relevant_links"] == [added.json()]
+    # The document has the link, if not the call that adds it.
+    observer_document.check(added.json(), {"$ref": "#/$defs/components/schemas/TestExecutionRelevantLinkResponse"})
+
+
 def test_what_a_drain_asks_of_test_observer_is_in_its_document(
     observer: TestObserverServer, observer_document: Document
 ) -> None:

@@ -23,7 +23,7 @@ from test_executions_rerunner.demo.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -45,6 +45,8 @@ class LoopbackServer(ABC):
         clock_skew_seconds: How far its clock is ahead: moves ``Date`` and every time that it answers.
         latency_seconds: By method, how long an answer takes after the request took effect.
         idle_seconds: How long an idle connection is kept; ``None``: for ever.
+        on_request: Called with each request when it has arrived, before it takes effect.
+        on_answer: Called with each request when it took effect, before its answer (or a fault in its place) is sent.
     """
 
     server_name: ClassVar[str] = "loopback"
@@ -59,6 +61,8 @@ class LoopbackServer(ABC):
         self.clock_skew_seconds = 0.0
         self.latency_seconds: dict[str, float] = {}
         self.idle_seconds: float | None = None
+        self.on_request: Callable[[RecordedRequest], None] | None = None
+        self.on_answer: Callable[[RecordedRequest], None] | None = None
         self.lock = threading.RLock()
         self._faults = FaultPlan()
         self._changed = threading.Condition()
@@ -71,6 +75,11 @@ class LoopbackServer(ABC):
     @abstractmethod
     def respond(self, request: RecordedRequest) -> Answer:
         """Let a request take its effect and return the answer; called with ``lock`` held."""
+
+    def last_word(self, request: RecordedRequest, answer: Answer) -> Answer:
+        """Return what is sent, now that the time is over which the answer took; called with ``lock`` held."""
+        del request
+        return answer
 
     def start(self) -> Self:
         """Listen on a free port of 127.0.0.1."""
@@ -208,6 +217,8 @@ class LoopbackServer(ABC):
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
+        if self.on_request is not None:
+            self.on_request(request)
         fault = self._faults.take(request)
         answer: Answer | None = None
         if fault is None or fault.effect:
@@ -219,6 +230,11 @@ class LoopbackServer(ABC):
         seconds = self.latency_seconds.get(request.method, 0) + (answer.seconds if answer else 0)
         if seconds > 0:
             self._stopping.wait(seconds)
+        if self.on_answer is not None:
+            self.on_answer(request)
+        if answer is not None:
+            with self.lock:
+                answer = self.last_word(request, answer)
         if fault is not None:
             return self._play(fault, link, request, answer) and keep
         assert answer is not None  # noqa: S101 - without a fault there always is one
