@@ -140,19 +140,54 @@ def test_our_posts_are_in_githubs_document(
 @pytest.mark.parametrize(
     "call",
     [
-        pytest.param("", id="run"),
-        pytest.param("/jobs?filter=all", id="jobs"),
+        pytest.param("/runs/7", id="run"),
+        pytest.param("/runs/7/jobs?filter=all", id="jobs"),
+        pytest.param("/runs?status=queued&per_page=100", id="queued-runs"),
     ],
 )
 def test_what_a_look_reads_has_the_shape_that_github_describes(
     github: GithubServer, github_document: Document, call: str
 ) -> None:
+    github.add_run("canonical/lab", 8, status="queued")
     github.rerun_jobs(7, ("rpi4",), started_at=1767225601, conclusion="failure")
-    path = f"/repos/canonical/lab/actions/runs/7{call}"
+    path = f"/repos/canonical/lab/actions{call}"
     answer = requests.get(github.url + path, headers={"Authorization": "token gh-token"}, timeout=5)
     assert answer.status_code == 200
     # The double tells less than GitHub does.
     github_document.check_answer("GET", path.partition("?")[0], answer, is_whole=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "status"),
+    [
+        pytest.param("/runs/7/concurrency_groups?per_page=100", 200, id="of-a-run"),
+        pytest.param("/concurrency_groups/ci%2Fmain", 200, id="held"),
+        pytest.param("/concurrency_groups/ci", 404, id="held-by-nothing"),
+        pytest.param("/runs/9/concurrency_groups", 404, id="of-no-run"),
+    ],
+)
+def test_concurrency_groups_are_told_as_github_describes_them(
+    github: GithubServer, github_document: Document, call: str, status: int
+) -> None:
+    for run in (7, 8):
+        github.add_run("canonical/lab", run, concurrency_group="ci/main", status="in_progress")
+    path = f"/repos/canonical/lab/actions{call}"
+    answer = requests.get(github.url + path, headers={"Authorization": "token gh-token"}, timeout=5)
+    assert answer.status_code == status
+    github_document.check_answer("GET", path.partition("?")[0], answer)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "status"), [pytest.param(2, 201, id="accepted"), pytest.param(1, 403, id="older-attempt")]
+)
+def test_the_rerun_of_a_job_is_answered_as_github_describes_it(
+    github: GithubServer, github_document: Document, attempt: int, status: int
+) -> None:
+    github.add_run("canonical/lab", 8, run_attempt=2)
+    path = f"/repos/canonical/lab/actions/jobs/{github.job_id(8, 'test', attempt)}/rerun"
+    answer = requests.post(github.url + path, headers={"Authorization": "token gh-token"}, timeout=5)
+    assert answer.status_code == status
+    github_document.check_answer("POST", path, answer)
 
 
 @pytest.fixture(scope="module")
