@@ -69,7 +69,7 @@ class Program:
             self._check_report_file()
             processor = self._processor()
             observer = self._observer(processor)
-            queue = RequestFile(self._settings.requests, observer) if self._settings.requests else observer
+            queue = self._queue(observer)
             if self._settings.check:
                 self._check(processor, queue, observer)
             else:
@@ -129,6 +129,12 @@ class Program:
         more.update(connections=settings.concurrency, waiting=processor.waiting)
         return TestObserverInterface(**more)
 
+    def _queue(self, observer: TestObserverInterface) -> RequestQueue:
+        if not self._settings.requests:
+            return observer
+        with self._signals.ending_reads():  # of a standard input that nobody closes
+            return RequestFile(self._settings.requests, observer)
+
     def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
 
         settings, report = self._settings, self.report
@@ -142,6 +148,8 @@ class Program:
             on_ended=lambda outcomes: advance(len(outcomes)) if advance else None,
         )
         advance = progress(self._handler, lambda: rerunner.known)
+        if self._signals.received is not None:
+            raise KeyboardInterrupt
         worker = self._signals.wait(rerunner.run)
         if name := self._signals.name:
             rerunner.end(f"interrupted by {name}")
