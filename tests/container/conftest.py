@@ -42,7 +42,8 @@ class Commands:
         """Run a workflow of this repository as a runner of GitHub would."""
         act = Path(sys.executable).with_name("act")
         how = ["--rm", "--pull=false", "--no-cache-server", "--container-daemon-socket", "-"]
-        runner = ["-P", "ubuntu-24.04=python:3.13-slim-trixie"]
+        runners = ("ubuntu-24.04", "ubuntu-latest")
+        runner = [word for label in runners for word in ("-P", f"{label}=python:3.13-slim-trixie")]
         command = [str(act), "workflow_dispatch", "-W", str(workflow), *how, *runner, *arguments]
         return self._run(command, timeout_seconds=240)
 
