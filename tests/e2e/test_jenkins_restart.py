@@ -83,7 +83,7 @@ def test_no_drain_gives_up_over_a_restart_in_its_middle(seed: int, concurrency: 
         rerunner = lab.rerunner(PatientWaiting(), concurrency=concurrency)
         rerunner.run()
         assert rerunner.stopped is None
-        assert is_over.wait(10)
+        assert is_over.wait(240)
         lab.jenkins.start_items()
         lab.rerunner(PatientWaiting()).run()
         assert lab.reruns == lab.accepted == lab.once_each
