@@ -9,7 +9,7 @@ import pytest
 from test_executions_rerunner.ledger import Slots
 from test_executions_rerunner.pool import Pool
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 120
 
 
 def assert_set(event: threading.Event) -> None:

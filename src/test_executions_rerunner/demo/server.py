@@ -131,7 +131,7 @@ class LoopbackServer(ABC):
         """Forget all faults, used up or not."""
         self._faults.clear()
 
-    def wait_for(self, method: str, path_part: str = "", *, count: int = 1, timeout_seconds: float = 10) -> None:
+    def wait_for(self, method: str, path_part: str = "", *, count: int = 1, timeout_seconds: float = 120) -> None:
         """Wait until that many such requests have arrived, answered or not.
 
         Raises:
@@ -144,7 +144,7 @@ class LoopbackServer(ABC):
                     f"{self.count(method, path_part)} did."
                 )
 
-    def wait_idle(self, timeout_seconds: float = 10) -> None:
+    def wait_idle(self, timeout_seconds: float = 120) -> None:
         """Wait until no request is in flight: one of a client that was killed takes its effect late.
 
         Raises:

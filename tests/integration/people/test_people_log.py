@@ -163,7 +163,7 @@ def on_terminal(world: World, *arguments: str, columns: int = 100) -> tuple[int,
                 break
             sent += part
         os.close(ours)
-        return process.wait(30), sent.decode()
+        return process.wait(120), sent.decode()
 
 
 def seen(sent: str) -> list[str]:
