@@ -126,6 +126,16 @@ def test_a_request_that_was_served_is_so_however_often_its_job_was_started(lab: 
     assert lab.states("jenkins", of={"max_per_day": 2}) == {served: "already-rerun", number: "deferred"}
 
 
+def test_where_every_request_was_served_no_build_is_counted(lab: Lab) -> None:
+    lab.jenkins.add_job("job")
+    for n in range(60):
+        lab.jenkins.add_build("job", started_at=hours_ago(2) + n)
+    lab.jenkins.add_build("job", started_at=hours_ago(1), parameters=OURS)
+    number = ask(lab, created_at=hours_ago(5))
+    assert lab.states("jenkins", of={"max_per_day": 9}) == {number: "already-rerun"}
+    assert lab.jenkins.count("GET", "/job/job/api/json") == 1
+
+
 def test_without_a_limit_no_build_is_counted(lab: Lab) -> None:
     lab.jenkins.add_job("job")
     for n in range(60):
