@@ -7,11 +7,13 @@ the document is silent (order, permissions, the meaning of DELETE's body).
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import requests
 
 from test_executions_rerunner import settings
+from test_executions_rerunner.answers import MOST_BYTES, Answer
 from test_executions_rerunner.errors import CallError, TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.models import RerunRequest
 from test_executions_rerunner.policy import Failure, Fault, explain
@@ -91,7 +93,7 @@ class TestObserverInterface:
         self._calls = Calls(waiting or Waiting(), explain)
         self.waiting, self.clock = self._calls.waiting, self._calls.clock
         auth = _BearerAuth(test_observer_api_key) if test_observer_api_key else None
-        self._session = open_session(self.url, auth=auth, connections=connections)
+        self._session = open_session(self.url, auth=auth, connections=connections, waiting=self.waiting)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(test_observer_url={self.url!r})"
@@ -180,7 +182,8 @@ class TestObserverInterface:
         more_seconds = limit * _SECONDS_PER_REQUEST
 
         def send() -> list[Kept]:
-            response = self._send("GET", _QUEUE_PATH, more_seconds, params={**query, "limit": str(limit)})
+            asked = {"params": {**query, "limit": str(limit)}, "most_bytes": MOST_BYTES * math.ceil(limit / 1000)}
+            response = self._send("GET", _QUEUE_PATH, more_seconds, **asked)
             try:
                 return [keep(element) for element in _elements(response.content.decode().strip())]
             except (ValueError, RecursionError) as error:
@@ -197,9 +200,8 @@ class TestObserverInterface:
         path: str,
         more_seconds: float = 0,
         **content: Any,  # noqa: ANN401 - as requests takes it
-    ) -> requests.Response:
+    ) -> Answer:
         waiting = self.waiting
-        started = waiting.clock()
         response = self._session.request(
             method,
             f"{self.url}{path}",
@@ -207,7 +209,7 @@ class TestObserverInterface:
             allow_redirects=False,
             **content,
         )
-        self.clock.note(response.headers.get("Date"), started + response.elapsed.total_seconds())
+        self.clock.note(response.headers.get("Date"), response.head_at)
         is_page = "html" in response.headers.get("Content-Type", "") or response.content[:1] == b"<"
         if not 200 <= response.status_code < 300 or is_page:  # noqa: PLR2004 - HTTP's class of successes
             raise requests.exceptions.HTTPError(response=response)

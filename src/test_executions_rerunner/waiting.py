@@ -20,6 +20,7 @@ class Waiting:
     Attributes:
         connect_seconds: For a connection.
         read_seconds: For the first byte of an answer, and between any two.
+        whole_seconds: By how much a whole answer may take longer than its read time-out, however it drips.
         retry_seconds: Before each repetition of a GET or DELETE; each is longer by up to a half.
         patience_seconds: After which a call that hung or broke is not repeated any more.
         recheck_seconds: After which a 401, 403 or 500 of Jenkins is believed if it is still given.
@@ -31,6 +32,7 @@ class Waiting:
 
     connect_seconds: float = 10.0
     read_seconds: float = 30.0
+    whole_seconds: float = 30.0
     retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)
     patience_seconds: float = 45.0
     recheck_seconds: float = 5.0
