@@ -67,13 +67,16 @@ def read_whole(answer: requests.Response, most_bytes: int) -> bytes:
 
 
 def _read(raw: urllib3.BaseHTTPResponse, packing: str, most_bytes: int) -> bytes:
+    too_large = requests.exceptions.ContentDecodingError(f"the answer has more than {most_bytes:,} bytes")
     length = raw.length_remaining
-    if not packing and length is not None and length <= most_bytes:
+    if length is not None and length > most_bytes:
+        raise too_large
+    if length is not None and not packing:
         return raw.read(decode_content=False)
     whole = io.BytesIO()
     for piece in _unpacked(iter(lambda: raw.read(_PIECE, decode_content=False), b""), packing):
         if whole.tell() + len(piece) > most_bytes:
-            raise requests.exceptions.ContentDecodingError(f"the answer has more than {most_bytes:,} bytes")
+            raise too_large
         whole.write(piece)
     return whole.getvalue()
 
