@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.sessions import Session
     from test_executions_rerunner.waiting import ServerClock, Waiting
 
-API_VERSION = "2022-11-28"
+_HEADERS = {"X-GitHub-Api-Version": "2022-11-28"}
 _MOST_CONNECTIONS = 64
 """As many as a drain may have threads."""
 
@@ -76,7 +76,6 @@ class GithubClient:
                 base_url=self._url,
                 seconds_between_requests=None,
                 seconds_between_writes=None,
-                api_version=API_VERSION,
             ).requester
         requester: Requester = self._of_thread.requester
         return requester
@@ -97,7 +96,7 @@ class GithubClient:
         """
         connection = _Connection(self._session, self._origin, self._timeout)
         try:
-            self._requester.requestJson(method, path, cnx=connection)  # type: ignore[arg-type] # its part of one
+            self._requester.requestJson(method, path, headers=dict(_HEADERS), cnx=connection)  # type: ignore[arg-type] # its part of one
         except Answered as answered:
             answer = answered.answer
         clock.note(answer.headers.get("Date"), answer.head_at)
