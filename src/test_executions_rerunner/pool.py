@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections import deque
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ class Pool:
                 self._crowded.wait_for(lambda: self._is_crowded or self._is_closed)
                 if self._is_closed:
                     return
-                started, busy = time.perf_counter(), time.process_time()
+                started, busy = perf_counter(), process_time()
                 self._crowded.wait_for(lambda: self._is_closed, _TICK_SECONDS)
-                busy_share = (time.process_time() - busy) / (time.perf_counter() - started)
+                busy_share = (process_time() - busy) / (perf_counter() - started)
                 if self._is_crowded and busy_share < _MOST_BUSY:
                     for _ in range(min(self._threads, self._size - self._threads)):
                         self._grow()

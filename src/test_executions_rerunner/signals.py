@@ -55,7 +55,15 @@ class Worker(threading.Thread):
         self._work = work
         self.error: Exception | None = None
         """What the work raised."""
-        self.start()
+        try:
+            self.start()
+        except RuntimeError:  # the system gives no more threads: a signal is then answered when the work has ended
+            self.run()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the work has ended."""
+        if self.ident is not None:
+            super().join(timeout)
 
     def run(self) -> None:
         """Do the work."""
