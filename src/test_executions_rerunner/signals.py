@@ -73,8 +73,13 @@ class Worker(threading.Thread):
         """What the work raised."""
         try:
             self.start()
-        except RuntimeError:  # can't start new thread
+        except RuntimeError:  # the system gives no more threads: a signal is then answered when the work has ended
             self.run()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the work has ended."""
+        if self.ident is not None:
+            super().join(timeout)
 
     def run(self) -> None:
         """Do the work."""

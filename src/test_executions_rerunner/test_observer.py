@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import requests
 
 from test_executions_rerunner import defaults
-from test_executions_rerunner.answers import elements
+from test_executions_rerunner.answers import MOST_BYTES, Answer
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.json_array import elements
 from test_executions_rerunner.models import Removal, RerunRequest
 from test_executions_rerunner.neighbours import Neighbours
 from test_executions_rerunner.policy import CallError, Failure, Fault, explain
@@ -99,7 +101,7 @@ class TestObserverInterface(RequestQueue):
         self.waiting, self.clock = self._calls.waiting, self._calls.clock
         self._neighbours = Neighbours(partial(self._send_get, keep=RerunRequest.read), self.waiting.clock)
         auth = _BearerAuth(test_observer_api_key) if test_observer_api_key else None
-        self._session = open_session(self.url, auth=auth, connections=connections)
+        self._session = open_session(self.url, auth=auth, connections=connections, waiting=self.waiting)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(test_observer_url={self.url!r})"
@@ -243,7 +245,8 @@ class TestObserverInterface(RequestQueue):
         return self._call("reading the queue", lambda: self._send_get(filters, limit, keep))
 
     def _send_get(self, filters: Mapping[str, str], limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
-        response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, params={**filters, "limit": str(limit)})
+        asked = {"params": {**filters, "limit": str(limit)}, "most_bytes": MOST_BYTES * math.ceil(limit / 1000)}
+        response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, **asked)
         try:
             return [keep(element) for element in elements(response.content.decode())]
         except (ValueError, RecursionError) as error:
@@ -268,9 +271,8 @@ class TestObserverInterface(RequestQueue):
         path: str,
         more_seconds: float = 0,
         **content: Any,  # noqa: ANN401 - as requests takes it
-    ) -> requests.Response:
+    ) -> Answer:
         waiting = self.waiting
-        started = waiting.clock()
         response = self._session.request(
             method,
             f"{self.url}{path}",
@@ -278,7 +280,7 @@ class TestObserverInterface(RequestQueue):
             allow_redirects=False,
             **content,
         )
-        self.clock.note(response.headers.get("Date"), started + response.elapsed.total_seconds())
+        self.clock.note(response.headers.get("Date"), response.head_at)
         is_page = "html" in response.headers.get("Content-Type", "") or response.content[:1] == b"<"
         if not 200 <= response.status_code < 300 or is_page:  # noqa: PLR2004 - HTTP's class of successes
             raise requests.exceptions.HTTPError(response=response)
