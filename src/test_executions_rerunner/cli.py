@@ -91,9 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     for row in SETTINGS:
         if row.flag and row.metavar:
             action = "append" if row.is_several else "store"
-            parser.add_argument(row.flag, dest=row.name, metavar=row.metavar, action=action, help=row.help)
+            parser.add_argument(row.flag, dest=row.name, metavar=row.metavar, action=action, help=row.help_text)
         elif row.flag:
-            parser.add_argument(row.flag, dest=row.name, action="store_true", default=None, help=row.help)
+            parser.add_argument(row.flag, dest=row.name, action="store_true", default=None, help=row.help_text)
     parser.add_argument("-v", "--verbose", action="store_true", help="show what is done and why, in detail")
     parser.add_argument("-q", "--quiet", action="store_true", help="show only what needs a person")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -103,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
 def _refuse(error: SettingsError, *, in_actions: bool) -> int:
     from test_executions_rerunner.text import harmless  # noqa: PLC0415 - not needed to show --help
 
-    print(f"test-executions-rerunner: {harmless(error, most=2000)}", file=sys.stderr)  # noqa: T201 - no log yet
-    if in_actions:
-        print(f"::error title=Wrong setting::{harmless(error, most=2000).replace('%', '%25')}")  # noqa: T201 - a workflow command
+    for problem in str(error).splitlines():
+        print(f"test-executions-rerunner: {harmless(problem, most=2000)}", file=sys.stderr)  # noqa: T201 - no log yet
+        if in_actions:
+            print(f"::error title=Wrong setting::{harmless(problem, most=2000).replace('%', '%25')}")  # noqa: T201 - a workflow command
     return 2

@@ -125,7 +125,7 @@ def test_a_flag_beats_an_input_which_beats_the_environment(world: World) -> None
         pytest.param(("--limit", "0"), ("--limit", "'0'", "a whole number of 1 or more"), id="limit"),
         pytest.param(("--family", "rpm"), ("--family", "'rpm'", "snap, deb, charm, image, solution"), id="family"),
         pytest.param(("--jenkins-url", "jenkins"), ("--jenkins-url", "'jenkins'", "http(s)://"), id="URL"),
-        pytest.param(("--repo", "x"), ("--repo", "'x'", "OWNER/NAME"), id="repository"),
+        pytest.param(("github", "--repo", "a/b/c"), ("--repo", "'a/b/c'", "OWNER/NAME"), id="repository"),
         pytest.param(("--check", "--dry-run"), ("--check", "--dry-run"), id="two modes"),
     ],
 )
