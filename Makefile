@@ -42,8 +42,21 @@ lock: .venv/.dev ## Pin the newest fitting versions again, with their hashes
 clean: ## Remove what the tasks made
 	rm -rf .venv build dist target node_modules .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.venv/.runtime: requirements.txt pyproject.toml
-	$(PYTHON) -m venv .venv
+# Looked at where .venv is missing or PYTHON is given: another Python than that of .venv makes it anew.
+.venv/.python: FORCE
+ifneq ($(origin PYTHON) $(wildcard .venv/.python),file .venv/.python)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or newer is needed, and \
+	$(PYTHON) is %d.%d: name another with PYTHON=python3.12" % sys.version_info[:2])'
+	@identity='import sys; print(sys.version_info, sys.base_prefix)'; \
+	  [ "$$($(PYTHON) -c "$$identity")" = "$$($(BIN)/python -c "$$identity" 2>&1)" ] || \
+	  { rm -rf .venv && $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }; }
+	@[ -e $@ ] || touch $@
+endif
+
+.PHONY: FORCE
+FORCE:
+
+.venv/.runtime: .venv/.python requirements.txt pyproject.toml
 	$(PIP) install --require-hashes --requirement requirements.txt
 	$(PIP) install --no-deps --editable .
 	@touch $@

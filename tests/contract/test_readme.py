@@ -86,6 +86,12 @@ def test_the_exit_codes_are_those_of_help(capsys: pytest.CaptureFixture[str]) ->
     assert sorted(codes) == sorted(re.findall(r"\b\d{1,3}\b", shown))
 
 
+def test_who_comes_from_the_script_is_told_every_exit_code() -> None:
+    (told,) = re.findall(r"^\| exit code \| .+ \| \[(.+)\]\(#outcomes\)", README, re.MULTILINE)
+    codes = [word for cells in table("exit codes") for word in cells[0].split(", ")]
+    assert re.findall(r"\d+", told) == codes
+
+
 def test_each_flag_of_help_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--help"])

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from test_executions_rerunner.demo import TestObserverServer
+from test_executions_rerunner.demo import Fault, TestObserverServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from test_executions_rerunner.demo import RecordedRequest
+
 LINK = "http://10.102.156.15:8080/job/a/1/"
 KEY = {"Authorization": "Bearer to_demo"}
 EVERYTHING = {"view_rerun", "change_rerun", "change_rerun_bulk"}
+EXECUTIONS = "/v1/test-executions"
 RERUNS = "/v1/test-executions/reruns"
 
 
@@ -29,6 +32,13 @@ def server() -> Iterator[TestObserverServer]:
 @pytest.fixture
 def bulk() -> Iterator[TestObserverServer]:
     with TestObserverServer({"to_demo": EVERYTHING}) as observer:
+        yield observer
+
+
+@pytest.fixture
+def open_server() -> Iterator[TestObserverServer]:
+    """A server on which the key may see and change test executions too."""
+    with TestObserverServer({"to_demo": {*EVERYTHING, "view_test", "change_test"}}) as observer:
         yield observer
 
 
@@ -302,7 +312,7 @@ def test_a_post_queues_what_is_known(
 ) -> None:
     first = bulk.add(LINK)
     bulk.add(LINK)
-    bulk.drop(first)
+    ask(bulk, "DELETE", body={"test_execution_ids": [first]})
     answer = ask(bulk, "POST", path, body=body)
     assert (answer.status_code, bulk.ids()) == (status, queued)
     assert answered is None or sorted(map(int, map(str, ids_of(answer)))) == answered
@@ -345,3 +355,234 @@ def test_the_queue_is_seen_without_asking_for_it(server: TestObserverServer) -> 
     server.add(LINK)
     assert server.queue == ask(server, "GET").json()
     assert server.count("GET") == 1
+
+
+def shown(server: TestObserverServer) -> list[tuple[object, object]]:
+    return [(each["test_execution_id"], each["ci_link"]) for each in ask(server, "GET").json()]
+
+
+def test_a_request_shows_the_newest_execution_of_its_group(bulk: TestObserverServer) -> None:
+    assert [bulk.add(f"{LINK}{number}", group="nightly") for number in range(3)] == [1, 2, 3]
+    bulk.add(LINK)
+    assert shown(bulk) == [(3, f"{LINK}2"), (4, LINK)]
+    (first, _) = ask(bulk, "GET").json()
+    assert (first["test_execution"]["id"], first["test_execution"]["ci_link"]) == (3, f"{LINK}2")
+    assert ids_of(ask(bulk, "POST", body={"test_execution_ids": [1, 2, 3]})) == [3, 3, 3]
+    assert bulk.ids() == [3, 4]
+
+
+@pytest.mark.parametrize("number", [pytest.param(number, id=f"id-{number}") for number in (1, 2, 3)])
+def test_a_delete_by_any_id_of_a_group_removes_its_request(server: TestObserverServer, number: int) -> None:
+    for _ in range(3):
+        server.add(LINK, group="nightly")
+    ask(server, "DELETE", body={"test_execution_ids": [number]})
+    assert (server.ids(), server.deleted) == ([], [3])
+
+
+def test_a_run_that_reports_in_removes_the_request_of_its_group(server: TestObserverServer) -> None:
+    server.add(LINK)
+    server.add(LINK)
+    assert server.start_test(1, f"{LINK}new") == 3
+    assert server.ids() == [2]
+    server.ask_again(1)
+    assert shown(server) == [(2, LINK), (3, f"{LINK}new")]
+    assert (server.start_test(3, LINK), server.ids()) == (1, [2])  # the execution with that link is there already
+    ask(server, "POST", body={"test_execution_ids": [1]})
+    server.start_test(1, None)
+    server.ask_again(1)
+    assert shown(server) == [(2, LINK), (4, None)]  # though older ones have a link
+
+
+def test_a_late_delete_removes_a_request_made_since(server: TestObserverServer) -> None:
+    server.add(LINK)
+    server.ask_again(server.start_test(1, f"{LINK}new"))
+    ask(server, "DELETE", body={"test_execution_ids": [1]})
+    assert (server.ids(), server.deleted) == ([], [2])
+
+
+def test_asking_for_what_is_queued_changes_neither_its_age_nor_its_place(server: TestObserverServer) -> None:
+    server.add(LINK, created_at=1767225601)
+    server.add(LINK)
+    server.ask_again(1)
+    server.add(LINK, group="nightly", created_at=1767225600)
+    server.add(LINK, group="nightly")
+    assert [each["created_at"] for each in ask(server, "GET").json()][:2] == [
+        "2026-01-01T00:00:00",
+        "2026-01-01T00:00:01",
+    ]
+    assert server.ids() == [4, 1, 2]
+
+
+def test_a_request_can_be_of_another_age_than_now(server: TestObserverServer) -> None:
+    later = time.time() + 3600
+    server.add(LINK, created_at=later)
+    server.start_test(1, LINK)
+    server.ask_again(1, created_at=later + 1)
+    (row,) = ask(server, "GET").json()
+    created = datetime.fromisoformat(row["created_at"]).replace(tzinfo=timezone.utc)
+    assert created.timestamp() == pytest.approx(later + 1)
+
+
+def test_a_request_is_of_an_archived_artefact_where_it_is_asked_for(server: TestObserverServer) -> None:
+    server.add(LINK, archived=True, test_plan="smoke")
+    server.add(LINK)
+    rows = ask(server, "GET").json()
+    assert [each["artefact"]["archived"] for each in rows] == [True, False]
+    assert rows[0]["test_execution"]["test_plan"] == "smoke"
+
+
+def test_a_test_can_act_when_a_request_arrives_and_before_its_answer(server: TestObserverServer) -> None:
+    server.add(LINK)
+    seen: list[tuple[str, str, list[object]]] = []
+
+    def note(moment: str, request: RecordedRequest) -> None:
+        seen.append((moment, request.method, server.ids()))
+
+    server.on_request = lambda request: note("arrived", request)
+    server.on_answer = lambda request: note("answered", request)
+    ask(server, "DELETE", body={"test_execution_ids": [1]})
+    assert seen == [("arrived", "DELETE", [1]), ("answered", "DELETE", [])]
+
+
+def test_a_test_can_act_before_a_fault_in_place_of_an_answer(server: TestObserverServer) -> None:
+    server.add(LINK)
+    server.inject(Fault("DELETE", action="close", effect=True))
+    seen: list[list[object]] = []
+    server.on_answer = lambda _: seen.append(server.ids())
+    with pytest.raises(requests.ConnectionError):
+        ask(server, "DELETE", body={"test_execution_ids": [1]})
+    assert seen == [[]]
+
+
+@pytest.mark.parametrize(
+    ("fails", "query", "status"),
+    [
+        pytest.param(True, "", 500, id="row-of-the-window"),
+        pytest.param(True, "?limit=1", 200, id="row-behind-the-window"),
+        pytest.param(False, "", 200, id="switched-off"),
+    ],
+)
+def test_a_get_fails_when_a_row_of_its_window_goes_while_it_is_read(
+    server: TestObserverServer, query: str, *, fails: bool, status: int
+) -> None:
+    server.add(LINK)
+    server.add(LINK)
+    server.fails_beside_deletes = fails
+
+    def delete(request: RecordedRequest) -> None:
+        if request.method == "GET":
+            server.on_answer = None
+            ask(server, "DELETE", body={"test_execution_ids": [2]})
+
+    server.on_answer = delete
+    assert (ask(server, "GET", RERUNS + query).status_code, server.ids()) == (status, [1])
+    assert ask(server, "GET").status_code == 200
+
+
+def test_the_rows_of_all_answers_are_counted(server: TestObserverServer) -> None:
+    for _ in range(5):
+        server.add(LINK)
+    for query in ("", "?limit=2", "?family=deb", "?limit=x"):
+        ask(server, "GET", RERUNS + query)
+    assert server.rows_read == 7
+
+
+def test_a_link_is_shown_with_the_execution_that_it_was_added_to(open_server: TestObserverServer) -> None:
+    open_server.add(LINK, group="nightly")
+    open_server.add(LINK, group="nightly")
+    ask(open_server, "GET")
+    link = {"label": "Rerun", "url": "https://github.com/canonical/lab/actions/runs/7"}
+    answer = ask(open_server, "POST", f"{EXECUTIONS}/2/links", body=link)
+    assert (answer.status_code, answer.json()) == (200, {**link, "id": 1})
+    (row,) = ask(open_server, "GET").json()
+    assert row["test_execution"]["relevant_links"] == open_server.links(2) == [{**link, "id": 1}]
+    assert open_server.links(1) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "kind"),
+    [
+        pytest.param("9/links", {"label": "a", "url": "http://b"}, 404, None, id="unknown-execution"),
+        pytest.param("x/links", {"label": "a", "url": "http://b"}, 422, "int_parsing", id="no-id"),
+        pytest.param(f"{2**31}/links", {"label": "a", "url": "http://b"}, 500, None, id="id-beyond-32-bits"),
+        pytest.param("1/links", {"label": "a"}, 422, "missing", id="no-url"),
+        pytest.param("1/links", {"url": "http://b"}, 422, "missing", id="no-label"),
+        pytest.param("1/links", {"label": 5, "url": "http://b"}, 422, "string_type", id="label-no-text"),
+        pytest.param("1/links", {"label": "a", "url": "job/1"}, 422, "url_parsing", id="half-a-url"),
+        pytest.param("1/links", {"label": "a", "url": "http://[b"}, 422, "url_parsing", id="broken-url"),
+        pytest.param("1/links", {"label": "a", "url": "ftp://b/"}, 422, "url_scheme", id="other-scheme"),
+        pytest.param("1/links", {"label": "a", "url": f"http://b/{'c' * 2083}"}, 422, "url_too_long", id="long-url"),
+        pytest.param("9/status_update", {"events": []}, 404, None, id="events-of-an-unknown-execution"),
+        pytest.param("1/status_update", {}, 422, "missing", id="no-events"),
+        pytest.param("1/status_update", {"events": "x"}, 422, "list_type", id="events-no-list"),
+        pytest.param("1/status_update", {"events": ["x"]}, 422, "model_attributes_type", id="event-no-object"),
+        pytest.param("1/status_update", {"events": [{"event_name": "a"}]}, 422, "missing", id="event-without-time"),
+        pytest.param(
+            "1/status_update",
+            {"events": [{"event_name": "a", "timestamp": "noon", "detail": ""}]},
+            422,
+            "datetime_from_date_parsing",
+            id="event-at-no-time",
+        ),
+    ],
+)
+def test_a_link_or_an_event_that_is_none_is_refused(
+    open_server: TestObserverServer, path: str, body: object, *, status: int, kind: str | None
+) -> None:
+    open_server.add(LINK)
+    answer = ask(open_server, "POST", f"{EXECUTIONS}/{path}", body=body)
+    assert answer.status_code == status
+    assert kind is None or answer.json()["detail"][0]["type"] == kind
+    assert (open_server.links(1), open_server.events(1)) == ([], [])
+
+
+def test_events_are_appended_by_a_post_and_replaced_by_a_put(open_server: TestObserverServer) -> None:
+    open_server.add(LINK)
+    path = f"{EXECUTIONS}/1/status_update"
+    told = [{"event_name": name, "timestamp": "2026-11-22T11:08:14.859831", "detail": name} for name in ("a", "b", "c")]
+    for event in told[:2]:
+        answer = ask(open_server, "POST", path, body={"events": [event]})
+        assert (answer.status_code, answer.json()) == (200, None)
+    assert ask(open_server, "GET", path).json() == open_server.events(1) == told[:2]
+    ask(open_server, "PUT", path, body={"events": told[2:]})
+    assert open_server.events(1) == told[2:]
+
+
+def test_an_events_time_is_shown_without_its_zone(open_server: TestObserverServer) -> None:
+    open_server.add(LINK)
+    event = {"event_name": "a", "timestamp": "2026-11-22T12:00:00+01:00", "detail": ""}
+    ask(open_server, "POST", f"{EXECUTIONS}/1/status_update", body={"events": [event]})
+    assert open_server.events(1) == [{**event, "timestamp": "2026-11-22T11:00:00"}]
+
+
+@pytest.mark.parametrize(
+    ("method", "what", "needed"),
+    [
+        pytest.param("POST", "links", "change_test", id="add-a-link"),
+        pytest.param("POST", "status_update", "change_test", id="add-events"),
+        pytest.param("GET", "status_update", "view_test", id="see-events"),
+    ],
+)
+def test_links_and_events_need_a_permission_of_their_own(method: str, what: str, needed: str) -> None:
+    keys = {"to_demo": {"view_rerun", "change_rerun"}, "to_test": {needed}}
+    body = {"label": "a", "url": "http://b", "events": []} if method == "POST" else None
+    with TestObserverServer(keys) as server:
+        server.add(LINK)
+        path = f"{EXECUTIONS}/1/{what}"
+        assert [ask(server, method, path, key=key, body=body).status_code for key in keys] == [403, 200]
+        assert ask(server, method, f"{EXECUTIONS}/x/{what}", body={}).status_code == 403  # before any complaint
+        assert ask(server, "GET", "/v1/applications/me", key="to_test").json()["permissions"] == [needed]
+
+
+def test_the_key_of_the_demo_may_change_no_execution(server: TestObserverServer) -> None:
+    server.add(LINK)
+    assert ask(server, "POST", f"{EXECUTIONS}/1/links", body={"label": "a", "url": "http://b"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "what", "allowed"),
+    [pytest.param("GET", "links", "POST", id="links"), pytest.param("DELETE", "status_update", "PUT", id="events")],
+)
+def test_an_execution_knows_no_other_methods(server: TestObserverServer, method: str, what: str, allowed: str) -> None:
+    answer = ask(server, method, f"{EXECUTIONS}/1/{what}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-OPEN, RUNNING, OLD, RESTARTED = 13326600211, 13326600212, 13326600213, 13326600214
+MATRIX, FIRST, SECOND, RUNNING, OLD, RESTARTED = range(4101, 4107)
 _MINUTES, _DAYS = 60, 24 * 3600
 _REPOSITORY = "canonical/lab"
 
@@ -69,6 +69,21 @@ class Scene:
         for server in (self.observer, self.jenkins, self.github):
             server.stop()
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment variables with which the command works on these servers."""
+        return {
+            "TEST_OBSERVER_URL": self.observer.url,
+            "TEST_OBSERVER_API_KEY": next(iter(self.observer.api_keys)),
+            "JENKINS_URL": self.jenkins.url,
+            "JENKINS_USERNAME": self.jenkins.user,
+            "JENKINS_API_TOKEN": self.jenkins.token,
+            "GH_TOKEN": self.github.token,
+            "GITHUB_SERVER_URL": self.github.server_url,
+            "GITHUB_API_URL": self.github.url,
+            "no_proxy": "127.0.0.1",
+        }
+
     def _fill_jenkins(self) -> None:
         yesterday = time.time() - _DAYS
         for name in ("cert-rpi400-snap", "cert-xps13-deb", "cert-rpi5-snap"):
@@ -79,7 +94,9 @@ class Scene:
 
     def _fill_github(self) -> None:
         now = time.time()
-        self.github.add_run(_REPOSITORY, OPEN, jobs=("rpi4", "rpi5"))
+        self.github.add_run(_REPOSITORY, MATRIX, jobs=("rpi4", "rpi5", "xps13"))
+        for run in (FIRST, SECOND):
+            self.github.add_run(_REPOSITORY, run)
         self.github.add_run(_REPOSITORY, RUNNING, status="in_progress")
         self.github.add_run(_REPOSITORY, OLD, created_at=now - 40 * _DAYS)
         self.github.add_run(_REPOSITORY, RESTARTED, run_attempt=2, run_started_at=now - 10 * _MINUTES)
@@ -106,9 +123,9 @@ class Scene:
 
         link = self.github.link
         return [
-            asked(link(OPEN, "rpi4"), "three requests for one run:", "triggered"),
-            asked(link(OPEN, "rpi5"), "  one new attempt serves", "triggered"),
-            asked(link(OPEN), "  them all", "triggered"),
+            asked(link(MATRIX, "rpi5"), "one machine of a matrix", "triggered"),
+            asked(link(FIRST), "two runs of one workflow:", "triggered"),
+            asked(link(SECOND), "  each is started", "triggered"),
             asked(link(RUNNING), "its run is still going", "deferred"),
             asked(link(OLD), "GitHub reruns for 30 days", "refused"),
             asked(link(RESTARTED), "rerun by somebody since", "already-rerun"),
@@ -118,7 +135,4 @@ class Scene:
 
 def _ask_others() -> list[Asked]:
     neither = {"jenkins": "unsupported", "github": "unsupported"}
-    return [
-        Asked("see the wiki", "image", "no link at all", neither),
-        Asked(None, "snap", "no link yet", neither),
-    ]
+    return [Asked("see the wiki", "image", "no link at all", neither)]

@@ -9,21 +9,17 @@ import struct
 import threading
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
 from test_executions_rerunner.demo.faults import Fault, FaultPlan
-from test_executions_rerunner.demo.wire import (
-    Answer,
-    CutShortError,
-    RecordedRequest,
-    head_of,
-    read_request,
-)
+from test_executions_rerunner.demo.playing import pieces
+from test_executions_rerunner.demo.wire import Answer, CutShortError, RecordedRequest, head_of, read_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -45,6 +41,8 @@ class LoopbackServer(ABC):
         clock_skew_seconds: How far its clock is ahead: moves ``Date`` and every time that it answers.
         latency_seconds: By method, how long an answer takes after the request took effect.
         idle_seconds: How long an idle connection is kept; ``None``: for ever.
+        on_request: Called with each request when it has arrived, before it takes effect.
+        on_answer: Called with each request when it took effect, before its answer (or a fault in its place) is sent.
     """
 
     server_name: ClassVar[str] = "loopback"
@@ -59,6 +57,8 @@ class LoopbackServer(ABC):
         self.clock_skew_seconds = 0.0
         self.latency_seconds: dict[str, float] = {}
         self.idle_seconds: float | None = None
+        self.on_request: Callable[[RecordedRequest], None] | None = None
+        self.on_answer: Callable[[RecordedRequest], None] | None = None
         self.lock = threading.RLock()
         self._faults = FaultPlan()
         self._changed = threading.Condition()
@@ -71,6 +71,11 @@ class LoopbackServer(ABC):
     @abstractmethod
     def respond(self, request: RecordedRequest) -> Answer:
         """Let a request take its effect and return the answer; called with ``lock`` held."""
+
+    def last_word(self, request: RecordedRequest, answer: Answer) -> Answer:
+        """Return what is sent, now that the time is over which the answer took; called with ``lock`` held."""
+        del request
+        return answer
 
     def start(self) -> Self:
         """Listen on a free port of 127.0.0.1."""
@@ -208,17 +213,24 @@ class LoopbackServer(ABC):
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
+        if self.on_request is not None:
+            self.on_request(request)
         fault = self._faults.take(request)
         answer: Answer | None = None
         if fault is None or fault.effect:
             answer = self._effect(request)
-        if fault is not None and fault.action == "delay":
-            self._stopping.wait(fault.seconds)
+        if fault is not None and fault.answers_truly:
+            if fault.action == "delay":
+                self._stopping.wait(fault.seconds)
             answer = answer or self._effect(request)
-            fault = None
         seconds = self.latency_seconds.get(request.method, 0) + (answer.seconds if answer else 0)
         if seconds > 0:
             self._stopping.wait(seconds)
+        if self.on_answer is not None:
+            self.on_answer(request)
+        if answer is not None:
+            with self.lock:
+                answer = self.last_word(request, answer)
         if fault is not None:
             return self._play(fault, link, request, answer) and keep
         assert answer is not None  # noqa: S101 - without a fault there always is one
@@ -236,26 +248,33 @@ class LoopbackServer(ABC):
         except OSError:
             request.status = None
             raise
+        return self._keeps(answer)
+
+    def _keeps(self, answer: Answer) -> bool:
+        """Tell whether the connection goes on after an answer."""
         return not (answer.close or (answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and self.closes_after_500))
 
     def _play(self, fault: Fault, link: socket.socket, request: RecordedRequest, answer: Answer | None) -> bool:
-        if fault.action == "answer" or (fault.action == "garbage" and fault.status):
-            return self._send(link, request, fault.answer())
+        """Send what a fault sends; tell whether the connection goes on."""
         if fault.action == "reset":
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        elif fault.action == "hang":
+            return False
+        if fault.action == "hang":
             link.settimeout(fault.seconds)
             with contextlib.suppress(OSError):
                 link.recv(1, socket.MSG_PEEK)  # ends when the client goes away or the server stops
-        elif fault.action == "garbage":
-            link.sendall(fault.answer().body)
-        elif fault.action == "cut":
-            cut = answer or fault.answer()
-            request.status = cut.status
-            length = max(len(cut.body), 2)
-            head = head_of(cut, formatdate(self.now(), usegmt=True), self.server_name, length=length)
-            link.sendall(head + cut.body[: length // 2])
-        return False
+        if fault.action in {"hang", "close"}:
+            return False
+        sent = answer if answer and (fault.answers_truly or fault.action == "cut") else fault.answer()
+        is_http = fault.status or fault.action != "garbage"
+        if request.method == "HEAD":
+            sent = replace(sent, body=b"")
+        request.status = sent.status if is_http else None
+        for seconds, piece in pieces(fault, sent, self.now(), self.server_name):
+            if seconds > 0 and self._stopping.wait(seconds):
+                return False
+            link.sendall(piece)
+        return bool(is_http) and fault.action != "cut" and self._keeps(sent)
 
 
 def _readable(sockets: Iterable[socket.socket], timeout_seconds: float | None) -> bool:

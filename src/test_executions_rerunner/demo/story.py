@@ -1,28 +1,37 @@
-"""The demo's story: a queue, the real command line run against it twice, and what happened."""
+"""The demo's story: a queue, the real command run against it twice, and what happened."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner.demo.scene import OLD, OPEN, RESTARTED, RUNNING, Scene
+from test_executions_rerunner.demo.scene import FIRST, MATRIX, OLD, RESTARTED, RUNNING, SECOND, Scene
+from test_executions_rerunner.demo.serving import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_DRAINS = (("jenkins",), ("github",))
 _JOBS = ("cert-rpi400-snap", "cert-xps13-deb", "cert-rpi5-snap", "cert-broken-device")
-_RUNS = (OPEN, RUNNING, OLD, RESTARTED)
+_RUNS = (MATRIX, FIRST, SECOND, RUNNING, OLD, RESTARTED)
 # The old run is asked for as well: GitHub itself says that it is too old.
-_EXPECTED_POSTS = {"cert-rpi400-snap": 1, "cert-xps13-deb": 1, f"run {OPEN}": 1, f"run {OLD}": 1}
-_REASON_WIDTH = 62
+_EXPECTED_POSTS = {
+    "cert-rpi400-snap": 1,
+    "cert-xps13-deb": 1,
+    f"run {MATRIX}": 1,
+    f"run {FIRST}": 1,
+    f"run {SECOND}": 1,
+    f"run {OLD}": 1,
+}
 
 
 def tell() -> int:
-    """Tell the story on standard output.
+    """Tell the story on standard output; the command's own words go where it writes them.
 
     Returns:
         The exit code: 0 if everything happened as it should.
@@ -31,46 +40,46 @@ def tell() -> int:
         _say("Three loopback servers stand for Test Observer, Jenkins and GitHub. People asked for these reruns:")
         _say_queue(scene)
         wrong = []
-        for processor, code in (("jenkins", 1), ("github", 1)):
-            report = _drain(scene, processor)
-            _say_outcomes(scene, processor, report)
-            wrong += _differences(scene, processor, report, code)
-        _say("\nWhat the servers were asked to start:")
+        for flags in _DRAINS:
+            report = _drain(scene, flags)
+            wrong += _differences(scene, flags[0], report, exit_code=1)
+        _say("\nWhat the servers started:")
         _say_reruns(scene)
-        _say(f"\nThe queue afterwards: {len(scene.observer.ids())} of {len(scene.asked)} requests")
-        _say_queue(scene)
+        left = scene.observer.ids()
+        _say(f"\nThe queue afterwards: {' '.join(map(str, left))} ({len(left)} of {len(scene.asked)} requests)")
         wrong += _wrong_posts(scene)
     for each in wrong:
         _say(f"WRONG: {each}")
     if not wrong:
-        _say("\nNothing asked for was lost, and nothing was started twice.")
+        _say("Nothing asked for was lost, and nothing was started twice.")
+    _say("\nTo try the command on such a queue yourself:")
+    _say(f"  {shown_path(sys.executable)} -m test_executions_rerunner.demo --serve")
     return 1 if wrong else 0
 
 
-def _drain(scene: Scene, processor: str) -> dict[str, Any]:
-    """Run the command line and return its report."""
-    settings = {
-        "TEST_OBSERVER_URL": scene.observer.url,
-        "TEST_OBSERVER_API_KEY": next(iter(scene.observer.api_keys)),
-        "JENKINS_URL": scene.jenkins.url,
-        "JENKINS_API_TOKEN": scene.jenkins.token,
-        "GH_TOKEN": scene.github.token,
-        "GITHUB_SERVER_URL": scene.github.server_url,
-        "GITHUB_API_URL": scene.github.url,
-        "PYTHONPATH": str(Path(__file__).parents[2]),  # the very package that the demo is part of
-    }
+def _drain(scene: Scene, flags: Sequence[str]) -> dict[str, Any]:
+    """Run the command, which shows what it always shows, and return its report."""
+    _say(f"\n$ test-executions-rerunner {' '.join(flags)}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "test_executions_rerunner", processor, "--report", str(path)]
-        # Only these settings: a demo must not meet the credentials and proxies of whoever runs it.
-        done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+        command = [sys.executable, "-m", "test_executions_rerunner", *flags, "--report", str(path)]
+        done = subprocess.run(command, env=_environment(scene), check=False)  # noqa: S603 - our own program
         if not path.exists():
-            raise RuntimeError(f"{processor}: exit {done.returncode} without a report: {done.stderr}")
+            raise RuntimeError(f"{flags[0]}: exit {done.returncode} without a report")
         report: dict[str, Any] = json.loads(path.read_text())
-        return report
+    meaning = {0: "nothing failed", 1: "a request failed"}.get(done.returncode, "see above")
+    _say(f"exit code {done.returncode}: {meaning}")
+    return report
 
 
-def _differences(scene: Scene, processor: str, report: dict[str, Any], exit_code: int) -> list[str]:
+def _environment(scene: Scene) -> dict[str, str]:
+    """Return the command's environment: none of the credentials and proxies of whoever runs the demo."""
+    terminal = {name: value for name, value in os.environ.items() if name in ("TERM", "NO_COLOR")}  # noqa: TID251 - no settings
+    # The very package that the demo is part of.
+    return {**terminal, **scene.settings, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def _differences(scene: Scene, processor: str, report: dict[str, Any], *, exit_code: int) -> list[str]:
     """Return what did not happen as it should, one sentence each."""
     happened = {each["test_execution_id"]: each["outcome"] for each in report["requests"]}
     expected = {
@@ -92,7 +101,12 @@ def _differences(scene: Scene, processor: str, report: dict[str, Any], exit_code
 def _posts(scene: Scene) -> dict[str, int]:
     """Return how many triggers were sent to each target."""
     jobs = {job: scene.jenkins.count("POST", f"/{job}/") for job in _JOBS}
-    return jobs | {f"run {run}": scene.github.count("POST", f"/{run}/") for run in _RUNS}
+    return jobs | {f"run {run}": _posts_to_run(scene, run) for run in _RUNS}
+
+
+def _posts_to_run(scene: Scene, run: int) -> int:
+    jobs = [job.id for job in scene.github.run(run).jobs(every_attempt=True)]
+    return sum(scene.github.count("POST", f"/{number}/rerun") for number in (run, *jobs))
 
 
 def _wrong_posts(scene: Scene) -> list[str]:
@@ -105,52 +119,32 @@ def _wrong_posts(scene: Scene) -> list[str]:
 
 def _say_queue(scene: Scene) -> None:
     _say_table(
-        ("id", "family", "what is special", "ci_link"),
-        (
-            (str(number), asked.family, asked.remark, _shortened(asked.link))
-            for number, asked in scene.asked.items()
-            if number in scene.observer.ids()
-        ),
+        ("id", "what is special", "ci_link"),
+        ((str(number), asked.remark, _shortened(asked.link)) for number, asked in scene.asked.items()),
     )
-
-
-def _say_outcomes(scene: Scene, processor: str, report: dict[str, Any]) -> None:
-    meaning = {0: "nothing failed", 1: "a request failed"}.get(report["exit_code"], "see below")
-    _say(f"\n$ test-executions-rerunner {processor}        (exit code {report['exit_code']}: {meaning})")
-    rows: dict[tuple[str, str, str], list[str]] = {}
-    for each in report["requests"]:
-        unsupported = each["outcome"] == "unsupported"
-        reason = "left for whoever can serve it" if unsupported else _short(each["reason"])
-        rows.setdefault((each["outcome"], each["target"] or "", reason), []).append(str(each["test_execution_id"]))
-    _say_table(
-        ("requests", "outcome", "target", "reason"),
-        ((" ".join(ids), outcome, target, reason) for (outcome, target, reason), ids in rows.items()),
-    )
-    stay = len(scene.observer.ids())
-    _say(f"  {stay} requests stay in the queue.")
 
 
 def _say_reruns(scene: Scene) -> None:
-    rows = []
-    for job in _JOBS:
-        count = scene.jenkins.count("POST", f"/{job}/")
-        items = scene.jenkins.queued(job)
-        values = ", ".join(f"{name}={value}" for item in items for name, value in item.parameters.items())
-        rows.append((job, str(count), f"queued with {values}" if items else "-"))
-    for run in _RUNS:
-        count = scene.github.count("POST", f"/{run}/")
-        rows.append(
-            (f"run {run}", str(count), f"attempt {scene.github.attempts(run)}" if scene.github.triggered(run) else "-")
-        )
-    _say_table(("target", "POSTs", "what they started"), rows)
+    builds = [
+        (job, ", ".join(f"{name}={value}" for name, value in item.parameters.items()))
+        for job in _JOBS
+        for item in scene.jenkins.queued(job)
+    ]
+    attempts = [
+        (f"run {run}", f"attempt {scene.github.attempts(run)}: {', '.join(_jobs_started(scene, run))}")
+        for run in _RUNS
+        if scene.github.triggered(run)
+    ]
+    _say_table(("target", "with"), [*builds, *attempts])
+
+
+def _jobs_started(scene: Scene, run: int) -> list[str]:
+    latest = scene.github.run(run).latest
+    return [job.name for job in latest.jobs if job.started_at >= latest.started_at]  # others are carried over
 
 
 def _shortened(link: str | None) -> str:
     return "-" if link is None else link.removeprefix("https://").removeprefix("http://")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _REASON_WIDTH else f"{text[: _REASON_WIDTH - 3]}..."
 
 
 def _say_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -162,3 +156,4 @@ def _say_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()  # the command writes between our lines
