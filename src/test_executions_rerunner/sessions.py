@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from requests.auth import AuthBase
 
 Answer = TypeVar("Answer")
+_log = logging.getLogger(__name__)
 
 
 class _Session(requests.Session):
@@ -36,6 +39,17 @@ class _Session(requests.Session):
             cookies=self.cookies,
         )
         return prepared
+
+    def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:  # noqa: ANN401 - as in the base class
+        """Send a prepared request, and tell how it was answered."""
+        started, answer = time.monotonic(), "no answer"
+        try:
+            response = super().send(request, **more)
+            answer = str(response.status_code)
+            return response
+        finally:
+            milliseconds = (time.monotonic() - started) * 1000
+            _log.debug("%s %s: %s after %.0f ms", request.method, request.url, answer, milliseconds)
 
 
 def open_session(url: str, *, auth: AuthBase | None, connections: int) -> requests.Session:

@@ -264,9 +264,24 @@ class Settings:
         token = self.jenkins_api_token
         return (*found, parsing.basic(self.jenkins_username, token)) if token else tuple(found)
 
+    @property
+    def shown(self) -> str:
+        """The settings in force, in one line without secrets."""
+        ours = [row.name for row in SETTINGS if row.of in (None, self.processor)]
+        told = {name: self.values[name] for name in ours if self.values[name] not in (None, (), False)}
+        return f"settings: {', '.join(f'{name} {_spelled(value)}' for name, value in told.items())}"
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         return f"Settings({shown})"
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, parsing.Secret):
+        return "***"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "on" if value is True else str(value)
 
 
 def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:

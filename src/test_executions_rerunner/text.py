@@ -11,7 +11,7 @@ import base64
 import html
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -221,6 +221,13 @@ def without(secrets: Iterable[str] | Mask, text: str) -> str:
 def clean(text: object, mask: Mask, *, most: int = MOST_CHARACTERS) -> str:
     """Return one harmless line without secrets: they are hidden before anything else changes them."""
     return harmless(mask(str(text)), most=most)
+
+
+def post_text(post_arguments: Mapping[str, Any]) -> str:
+    """Return a POST as a person reads it: the URL, then what is sent with it."""
+    sent = post_arguments.get("json") or {}
+    values = ((name, str(value).lower() if isinstance(value, bool) else value) for name, value in sent.items())
+    return harmless(" ".join([f"POST {post_arguments.get('url')}", *(f"{name}={value}" for name, value in values)]))
 
 
 def markdown(text: object) -> str:
