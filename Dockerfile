@@ -12,7 +12,8 @@ RUN pip install --require-hashes --target /build/tools --requirement /build/requ
     --requirement /build/requirements.txt \
  && pip install --no-index --no-deps /build/wheels/*.whl
 
-COPY pyproject.toml README.md /build/project/
+# Without the demo's servers, which .dockerignore leaves out: an image that holds tokens needs no such thing.
+COPY pyproject.toml README.md LICENSE /build/project/
 COPY src /build/project/src
 RUN PYTHONPATH=/build/tools pip wheel --no-deps --no-build-isolation --wheel-dir /build /build/project \
  && pip install --no-index --no-deps /build/*.whl

@@ -1,6 +1,20 @@
-"""``python -m test_executions_rerunner``: the same as the console script."""
+"""``python -m test_executions_rerunner``, and the console script.
 
-from test_executions_rerunner.cli import run
+Signals are noted before anything else is imported: a signal that comes in between ends the program in good order too.
+"""
+
+from __future__ import annotations
+
+from test_executions_rerunner.signals import Signals
+
+
+def run() -> None:
+    """Run the program and end the process."""
+    signals = Signals()
+    from test_executions_rerunner import cli  # noqa: PLC0415 - what takes time comes after the signals
+
+    cli.run(signals)
+
 
 if __name__ == "__main__":
     run()

@@ -39,27 +39,24 @@ missing credential; 3 Test Observer could not be used; 130, 143 interrupted;
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, signals: Signals | None = None) -> int:
     """Run the program once.
 
     Args:
         arguments: The command line without the program; None: that of the process.
+        signals: What may end it early; None: noted from now on.
 
     Returns:
         The exit code.
     """
-    signals = Signals()
-    try:
-        return _run(arguments, os.environ, signals)  # noqa: TID251 - the one place
-    except KeyboardInterrupt:
-        return signals.exit_code
+    return _run(arguments, os.environ, signals or Signals())  # noqa: TID251 - the one place
 
 
-def run() -> None:
+def run(signals: Signals) -> None:
     """Run the program and end the process: the console script."""
     streams.open_closed()
     try:
-        exit_code = main()
+        exit_code = main(signals=signals)
     finally:
         streams.flush(sys.stdout)
         streams.flush(sys.stderr)

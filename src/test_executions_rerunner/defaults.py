@@ -27,6 +27,7 @@ BOUNDS: dict[str, tuple[int, int | None]] = {
     "max_queued": (1, None),
     "time_limit": (1, None),
     "concurrency": (1, MOST_CONCURRENCY),
+    "connections": (1, None),
 }
 """The least and the most of each number; None: no most."""
 

@@ -61,16 +61,19 @@ class Announcer:
     def __init__(self, queue: RequestQueue, ledger: Ledger) -> None:
         self._queue, self._ledger = queue, ledger
         self._pool = Pool(1)
-        self._refused: str | None = None
+        self._refused: dict[str, str] = {}
 
     def announce(self, request: RerunRequest, verdict: Verdict) -> None:
         """Put the link of a served request, or the reason of a refused one, on its test execution."""
         if request.test_execution_id is None:
             return
         if verdict.state.is_served and verdict.link:
-            self._pool.submit(partial(self._try, request, partial(self._queue.add_link, request, verdict.link)))
+            self._pool.submit(
+                partial(self._tell, request, "link", partial(self._queue.add_link, request, verdict.link))
+            )
         elif verdict.state is State.REFUSED:
-            self._pool.submit(partial(self._try, request, partial(self._queue.add_event, request, verdict.reason)))
+            tell = partial(self._queue.add_event, request, verdict.reason)
+            self._pool.submit(partial(self._tell, request, "event", tell))
 
     def join(self) -> None:
         """Wait until all is told."""
@@ -85,13 +88,15 @@ class Announcer:
     ) -> None:
         self._pool.__exit__(kind, error, traceback)
 
-    def _try(self, request: RerunRequest, tell: Callable[[], None]) -> None:
-        try:
-            if self._refused is None:
+    def _tell(self, request: RerunRequest, kind: str, tell: Callable[[], None]) -> None:
+        """Tell it once; where that kind of call was refused, every further one would be refused too."""
+        failure = self._refused.get(kind)
+        if failure is None:
+            try:
                 tell()
-        except TestObserverRefusedError as error:
-            self._refused = error.what  # every further call of this kind would be refused too
-        except TestObserverError as error:
-            self._ledger.note(request, f"the requester could not be told: {error.what}")
-        if self._refused is not None:
-            self._ledger.note(request, f"the requester could not be told (change_test is needed): {self._refused}")
+            except TestObserverError as error:
+                failure = error.what
+                if isinstance(error, TestObserverRefusedError):
+                    self._refused[kind] = failure
+        if failure is not None:
+            self._ledger.note(request, f"the requester could not be told: {failure}")

@@ -182,6 +182,12 @@ class Ledger:
         with self._changed:
             return [outcome for outcome in self._outcomes.values() if outcome]
 
+    def has_left(self, request: RerunRequest) -> bool:
+        """Tell whether a request is not in the queue any more."""
+        with self._changed:
+            outcome = self._outcomes.get(request)
+            return outcome is not None and outcome.has_left
+
     def staying(self) -> int:
         """Return how many of the requests read stay in the queue."""
         with self._changed:

@@ -143,7 +143,7 @@ def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of case
         return Failure(Fault.NOT_SENT, f"no connection{proxy}: {_innermost(error)}")
     if isinstance(error, requests.exceptions.Timeout):
         return Failure(Fault.BROKEN, "no answer in time")
-    if isinstance(error, requests.exceptions.InvalidJSONError):
+    if isinstance(error, (requests.exceptions.InvalidJSONError, requests.exceptions.ContentDecodingError)):
         return Failure(Fault.BROKEN, str(error))
     if isinstance(error, requests.exceptions.RequestException):
         return Failure(Fault.BROKEN, f"the connection broke: {_innermost(error)}")

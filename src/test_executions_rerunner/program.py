@@ -85,7 +85,7 @@ class Program:
             _log.debug("%s", self._settings.shown)
             processor = self._processor()
             observer = self._observer(processor)
-            queue = RequestFile(self._settings.requests, observer) if self._settings.requests else observer
+            queue = self._queue(observer)
             if self._settings.check:
                 self._check(processor, queue, observer)
             else:
@@ -147,6 +147,9 @@ class Program:
                 settings.jenkins_api_token,
                 jenkins_url=settings.jenkins_url,
                 build_parameters=settings.build_parameters,
+                parameters_from=settings.parameters_from,
+                max_per_day=settings.max_per_day,
+                max_queued=settings.max_queued,
                 connections=settings.concurrency,
             )
         from test_executions_rerunner.processors.github import GithubProcessor  # noqa: PLC0415 - the chosen one
@@ -167,6 +170,12 @@ class Program:
         more = {name: getattr(settings, name) for name in (*names, "environment_architecture", "build_architecture")}
         more.update(connections=settings.concurrency, waiting=processor.waiting)
         return TestObserverInterface(**more)
+
+    def _queue(self, observer: TestObserverInterface) -> RequestQueue:
+        if not self._settings.requests:
+            return observer
+        with self._signals.ending_reads():  # of a standard input that nobody closes
+            return RequestFile(self._settings.requests, observer)
 
     def _drain_in_group(self, processor: RequestProcessor, queue: RequestQueue) -> None:
         """Drain; a runner folds what is told in the meantime."""
@@ -201,6 +210,8 @@ class Program:
             on_ended=tell,
         )
         advance = progress(self._handler, lambda: rerunner.known)
+        if self._signals.received is not None:
+            raise KeyboardInterrupt
         worker = self._signals.wait(rerunner.run)
         if name := self._signals.name:
             rerunner.end(f"interrupted by {name}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from test_executions_rerunner.answers import MOST_BYTES, Answer, read_whole
 from test_executions_rerunner.clocks import ServerClock
+from test_executions_rerunner.connections import EndingAdapter
 from test_executions_rerunner.policy import CallError, Failure, Fault
 from test_executions_rerunner.waiting import Throttle, Waiting
 
@@ -18,15 +19,20 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 _log = logging.getLogger(__name__)
 
 
-class _Session(requests.Session):
-    """A session that merges its settings into a call in one step; that of requests takes a sixth of a call's time."""
+class Session(requests.Session):
+    """Sends each call once, follows nothing, keeps no cookie, and reads the whole answer within its bounds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self.headers["Accept-Encoding"] = "gzip"  # what `answers` unpacks
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """Return what is sent for a request: its own parts, and the session's headers, credential and cookies."""
+        """Return what is sent for a request: its own parts, and the session's headers and credential."""
         prepared = requests.PreparedRequest()
         prepared.prepare(
             method=request.method,
@@ -36,23 +42,61 @@ class _Session(requests.Session):
             data=request.data,
             json=request.json,
             auth=request.auth or self.auth,
-            cookies=self.cookies,
         )
         return prepared
 
-    def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:  # noqa: ANN401 - as in the base class
-        """Send a prepared request, and tell how it was answered."""
-        started, answer = time.monotonic(), "no answer"
+    def request(  # type: ignore[override] # of the parameters of requests, those that are needed
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: tuple[float, float],
+        most_bytes: int = MOST_BYTES,
+        allow_redirects: bool = False,
+        **parts: Any,  # noqa: ANN401 - as requests takes them
+    ) -> Answer:
+        """Send a request made of its parts; see `send`."""
+        del allow_redirects
+        prepared = self.prepare_request(requests.Request(method, url, **parts))
+        return self.send(prepared, timeout=timeout, most_bytes=most_bytes)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Answer:  # noqa: ANN401 - as in the base class
+        """Send a prepared request and return its answer, whatever its status.
+
+        Args:
+            request: The request.
+            **kwargs: ``timeout`` for a connection and for reading, in seconds; ``most_bytes`` of the answer. What
+                else requests takes here is settled by the session.
+
+        Raises:
+            requests.exceptions.RequestException: No whole answer within the bounds.
+        """
+        started, ended = self._clock(), "no answer"
         try:
-            response = super().send(request, **more)
-            answer = str(response.status_code)
-            return response
+            answer = self._send(request, started, **kwargs)
+            ended = str(answer.status_code)
+            return answer
         finally:
-            milliseconds = (time.monotonic() - started) * 1000
-            _log.debug("%s %s: %s after %.0f ms", request.method, request.url, answer, milliseconds)
+            milliseconds = (self._clock() - started) * 1000
+            _log.debug("%s %s: %s after %.0f ms", request.method, request.url, ended, milliseconds)
+
+    def _send(self, request: requests.PreparedRequest, started: float, **kwargs: Any) -> Answer:  # noqa: ANN401 - of `send`
+        answer = self.get_adapter(request.url or "").send(
+            request,
+            stream=True,
+            timeout=kwargs["timeout"],
+            verify=self.verify,  # type: ignore[arg-type] # its stub knows no None
+            cert=self.cert,
+            proxies=self.proxies,
+        )
+        assert isinstance(answer, Answer)  # noqa: S101 - as our adapter makes them
+        answer.head_at = self._clock()
+        answer.elapsed = timedelta(seconds=answer.head_at - started)
+        answer.body = read_whole(answer, kwargs.get("most_bytes", MOST_BYTES))
+        return answer
 
 
-def open_session(url: str, *, auth: AuthBase | None, connections: int) -> requests.Session:
+def open_session(url: str, *, auth: AuthBase | None, connections: int, waiting: Waiting) -> Session:
     """Open a session of kept-alive connections for one server.
 
     Proxies and CA bundles are taken from the environment once, as requests does for each call; after that the
@@ -62,14 +106,15 @@ def open_session(url: str, *, auth: AuthBase | None, connections: int) -> reques
         url: The server.
         auth: Its credential; None sends none.
         connections: Most connections open at a time.
+        waiting: The clock, and how much longer than its read time-out a whole answer may take.
     """
-    session = _Session()
+    session = Session(waiting.clock)
     environment: Any = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.cert = (environment[key] for key in ("proxies", "verify", "cert"))
     session.trust_env = False
     session.auth = auth
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True))
+        session.mount(scheme, EndingAdapter(connections=connections, more_seconds=waiting.whole_seconds))
     return session
 
 
@@ -93,7 +138,7 @@ class Calls:
         self.throttle = Throttle(waiting)
         self.explain = explain
 
-    def once(self, call: Callable[[], Answer]) -> Answer:
+    def once(self, call: Callable[[], Returned]) -> Returned:
         """Make a call when the server wants one; what it announces is noted.
 
         Raises:
@@ -104,7 +149,7 @@ class Calls:
             raise CallError(Failure(Fault.BUSY, self.throttle.closed))
         return self._made(call)
 
-    def at_once(self, call: Callable[[], Answer]) -> Answer:
+    def at_once(self, call: Callable[[], Returned]) -> Returned:
         """Make a call now or not at all; what the server announces is noted.
 
         Raises:
@@ -114,7 +159,7 @@ class Calls:
             raise CallError(Failure(Fault.BUSY, self.throttle.closed or "the server wants no call now"))
         return self._made(call)
 
-    def _made(self, call: Callable[[], Answer]) -> Answer:
+    def _made(self, call: Callable[[], Returned]) -> Returned:
         try:
             return call()
         except Exception as error:
@@ -123,7 +168,7 @@ class Calls:
                 self.throttle.announce(failure.wait_seconds, failure.reason)
             raise CallError(failure) from error
 
-    def repeated(self, call: Callable[[], Answer], *, momentary: frozenset[Fault] = frozenset()) -> Answer:
+    def repeated(self, call: Callable[[], Returned], *, momentary: frozenset[Fault] = frozenset()) -> Returned:
         """Make a call that may be repeated, a GET or a DELETE, until it succeeds or has failed for good.
 
         Args:

@@ -4,29 +4,43 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Signals:
     """Notes signals from the first moment on; a process that is PID 1 has no default for them.
 
-    Until the work begins a signal ends the process at once, since nothing has been started yet.
+    However many come, the first one counts. It ends a read from a terminal or a pipe at once (`ending_reads`);
+    everything else looks whether one was received.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
-        self._has_begun = False
+        self._ends_reads = False
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._note)
 
     def _note(self, number: int, _: object) -> None:
         self.received = self.received or number
-        if not self._has_begun:
+        if self._ends_reads:
+            self._ends_reads = False
             raise KeyboardInterrupt
+
+    @contextmanager
+    def ending_reads(self) -> Iterator[None]:
+        """Raise KeyboardInterrupt in this block, also for a signal that came before it."""
+        self._ends_reads = True
+        try:
+            if self.received is not None:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._ends_reads = False
 
     @property
     def name(self) -> str | None:
@@ -40,7 +54,6 @@ class Signals:
 
     def wait(self, work: Callable[[], object]) -> Worker:
         """Begin the work in a thread, and return when it has ended or a signal came."""
-        self._has_begun = True
         worker = Worker(work)
         while worker.is_alive() and self.received is None:
             worker.join(0.1)
@@ -48,14 +61,25 @@ class Signals:
 
 
 class Worker(threading.Thread):
-    """Does the work beside the main thread, which can then answer a signal while a server hangs."""
+    """Does the work beside the main thread, which can then answer a signal while a server hangs.
+
+    Where no thread is to be had, the work is done before the constructor returns: late for a signal, but done.
+    """
 
     def __init__(self, work: Callable[[], object]) -> None:
         super().__init__(name="drain", daemon=True)
         self._work = work
         self.error: Exception | None = None
         """What the work raised."""
-        self.start()
+        try:
+            self.start()
+        except RuntimeError:  # the system gives no more threads: a signal is then answered when the work has ended
+            self.run()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the work has ended."""
+        if self.ident is not None:
+            super().join(timeout)
 
     def run(self) -> None:
         """Do the work."""

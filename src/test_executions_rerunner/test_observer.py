@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import requests
 
 from test_executions_rerunner import defaults
+from test_executions_rerunner.answers import MOST_BYTES, Answer
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.json_array import elements
 from test_executions_rerunner.models import Removal, RerunRequest
+from test_executions_rerunner.neighbours import Neighbours
 from test_executions_rerunner.policy import CallError, Failure, Fault, explain
 from test_executions_rerunner.request_queue import RequestQueue
 from test_executions_rerunner.sessions import Calls, open_session
@@ -22,20 +27,18 @@ from test_executions_rerunner.text import without
 from test_executions_rerunner.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _QUEUE_PATH = "/v1/test-executions/reruns"
 _SECONDS_PER_REQUEST = 0.02
 """Added to the read time-out: the server needs about 7 ms for each request that it returns."""
 _FIRST_WHOLE_WINDOW = 1000
-_FIRST_NEIGHBOURS = 50
 _AT_ONCE_SECONDS = 1.0
-"""How long after its trigger a request is deleted without looking whether it was asked for again."""
+"""How old the knowledge may be that nobody has asked again, when a DELETE is sent."""
 _REFUSED_EVENT = "rerun_refused"
 _WHAT_A_REFUSAL_MAY_MEAN = "the server does not tell a wrong key from a missing permission"
 _KEY_ADVICE = "set TEST_OBSERVER_API_KEY to a key with view_rerun and change_rerun (its administrator makes one)"
 Kept = TypeVar("Kept")
-_DECODER = json.JSONDecoder()
 
 
 class Filters(NamedTuple):
@@ -96,8 +99,9 @@ class TestObserverInterface(RequestQueue):
         self._limit = limit
         self._calls = Calls(waiting or Waiting(), explain, "Test Observer")
         self.waiting, self.clock = self._calls.waiting, self._calls.clock
+        self._neighbours = Neighbours(partial(self._send_get, keep=RerunRequest.read), self.waiting.clock)
         auth = _BearerAuth(test_observer_api_key) if test_observer_api_key else None
-        self._session = open_session(self.url, auth=auth, connections=connections)
+        self._session = open_session(self.url, auth=auth, connections=connections, waiting=self.waiting)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(test_observer_url={self.url!r})"
@@ -164,9 +168,11 @@ class TestObserverInterface(RequestQueue):
 
         def attempt() -> Removal:
             nonlocal is_first
-            is_at_once, is_first = is_first and self.waiting.clock() - since <= _AT_ONCE_SECONDS, False
+            # what is known of this moment will do; whatever was tried since may have made it untrue
+            known_since = self.waiting.clock() - (_AT_ONCE_SECONDS if is_first else 0.0)
+            is_at_once, is_first = is_first and since >= known_since, False
             if not is_at_once and isinstance(request.created_at, float):
-                queued = self._queued_like(request)
+                queued = self._neighbours.find(request, not_before=known_since)
                 if queued is None:
                     return Removal.GONE
                 if queued.created_at != request.created_at:
@@ -175,16 +181,6 @@ class TestObserverInterface(RequestQueue):
             return Removal.DELETED
 
         return self._call("deleting", attempt)
-
-    def _queued_like(self, request: RerunRequest) -> RerunRequest | None:
-        """Return what is queued for the group of a request now; nothing is retried here."""
-        limit = _FIRST_NEIGHBOURS
-        while True:
-            neighbours = self._send_get(request.filters, limit, keep=RerunRequest.read)
-            found = next((entry for entry in neighbours if entry.is_of_same_group(request)), None)
-            if found or len(neighbours) < limit:
-                return found
-            limit *= 4
 
     def ask_whether_delete_is_allowed(self, *, bulk: bool = False) -> None:
         """Send a DELETE that removes nothing, and learn whether the key may delete.
@@ -249,9 +245,10 @@ class TestObserverInterface(RequestQueue):
         return self._call("reading the queue", lambda: self._send_get(filters, limit, keep))
 
     def _send_get(self, filters: Mapping[str, str], limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
-        response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, params={**filters, "limit": str(limit)})
+        asked = {"params": {**filters, "limit": str(limit)}, "most_bytes": MOST_BYTES * math.ceil(limit / 1000)}
+        response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, **asked)
         try:
-            return [keep(element) for element in _elements(response.content.decode().strip())]
+            return [keep(element) for element in elements(response.content.decode())]
         except (ValueError, RecursionError) as error:
             raise requests.exceptions.InvalidJSONError(f"the answer is no JSON array: {error}") from error
 
@@ -274,9 +271,8 @@ class TestObserverInterface(RequestQueue):
         path: str,
         more_seconds: float = 0,
         **content: Any,  # noqa: ANN401 - as requests takes it
-    ) -> requests.Response:
+    ) -> Answer:
         waiting = self.waiting
-        started = waiting.clock()
         response = self._session.request(
             method,
             f"{self.url}{path}",
@@ -284,7 +280,7 @@ class TestObserverInterface(RequestQueue):
             allow_redirects=False,
             **content,
         )
-        self.clock.note(response.headers.get("Date"), started + response.elapsed.total_seconds())
+        self.clock.note(response.headers.get("Date"), response.head_at)
         is_page = "html" in response.headers.get("Content-Type", "") or response.content[:1] == b"<"
         if not 200 <= response.status_code < 300 or is_page:  # noqa: PLR2004 - HTTP's class of successes
             raise requests.exceptions.HTTPError(response=response)
@@ -314,28 +310,3 @@ class TestObserverInterface(RequestQueue):
 
 def _is_refusal(failure: Failure) -> bool:
     return failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
-
-
-def _elements(text: str) -> Iterator[Any]:
-    """Read a JSON array element by element, so that ten thousand requests are never held at once."""
-    if not (text.startswith("[") and text.endswith("]")):
-        raise ValueError("it does not begin with '[' and end with ']'")
-    position, end = _after_blanks(text, 1), len(text) - 1
-    while position < end:
-        element, position = _DECODER.raw_decode(text, position)
-        yield element
-        position = _after_blanks(text, position)
-        if position > end:
-            raise ValueError("its last ']' is that of an element")
-        if position < end:
-            if text[position] != ",":
-                raise ValueError(f"there is no ',' after an element, at character {position}")
-            position = _after_blanks(text, position + 1)
-            if position == end:
-                raise ValueError("there is no element after the last ','")
-
-
-def _after_blanks(text: str, position: int) -> int:
-    while position < len(text) and text[position] in " \t\r\n":
-        position += 1
-    return position

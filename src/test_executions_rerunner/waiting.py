@@ -19,7 +19,7 @@ class Waiting:
     Attributes:
         connect_seconds: For a connection.
         read_seconds: For the first byte of an answer, and between any two.
-        whole_seconds: How much longer than that a whole answer may take, however it drips.
+        whole_seconds: By how much a whole answer may take longer than its read time-out, however it drips.
         retry_seconds: Before each repetition of a GET or DELETE; each is longer by up to a half.
         patience_seconds: After which a call that hung or broke is not repeated any more.
         recheck_seconds: After which a 401, 403 or 500 of Jenkins is believed if it is still given.

@@ -30,7 +30,7 @@ class Windows:
 
     def __init__(self, queue: RequestQueue, ledger: Ledger) -> None:
         self._queue, self._ledger = queue, ledger
-        self._known: set[Hashable] = set()
+        self._known: dict[Hashable, RerunRequest] = {}
         self.is_last = False
         """Whether the last window reached the end of the queue."""
 
@@ -51,8 +51,10 @@ class Windows:
             if request.test_execution_id is None:  # equal entries without ids are told apart by count
                 told = (repr(request.ci_link), repr(request.family), request.problem)
             seen[told] = seen.get(told, 0) + 1
-            if (*told, seen[told]) not in self._known:
-                self._known.add((*told, seen[told]))
+            known = self._known.get((*told, seen[told]))
+            # without created_at only that the old one has left shows that this is another
+            if known is None or (request.created_at is None and self._ledger.has_left(known)):
+                self._known[(*told, seen[told])] = request
                 fresh.append(request)
         self.is_last = is_whole or not fresh
         self._ledger.open(fresh)

@@ -31,6 +31,8 @@ class Run(NamedTuple):
 
     seconds: float
     """From its start to its end."""
+    cpu_seconds: float
+    """What it used of a processor, in itself and in the system."""
     peak_megabytes: float
     """Most memory that it had resident."""
     started_at: float
@@ -91,7 +93,7 @@ def run(*arguments: str | Path, environment: Mapping[str, str] | None = None) ->
         if process.returncode:
             output.seek(0)
             raise RuntimeError(f"{arguments} ended with {process.returncode}: {output.read().decode()}")
-    return Run(seconds, usage.ru_maxrss / _KILOBYTES, started_at)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _KILOBYTES, started_at)
 
 
 def product(system: str, servers: Mapping[str, str], *flags: str) -> Run:

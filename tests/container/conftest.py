@@ -38,12 +38,15 @@ class Commands:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def act(self, workflow: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def act(
+        self, workflow: Path, *arguments: str, event: str = "workflow_dispatch"
+    ) -> subprocess.CompletedProcess[str]:
         """Run a workflow of this repository as a runner of GitHub would."""
         act = Path(sys.executable).with_name("act")
         how = ["--rm", "--pull=false", "--no-cache-server", "--container-daemon-socket", "-"]
-        runner = ["-P", "ubuntu-24.04=python:3.13-slim-trixie"]
-        command = [str(act), "workflow_dispatch", "-W", str(workflow), *how, *runner, *arguments]
+        runners = ("ubuntu-24.04", "ubuntu-24.04-arm", "ubuntu-latest")
+        runner = [word for label in runners for word in ("-P", f"{label}=python:3.13-slim-trixie")]
+        command = [str(act), event, "-W", str(workflow), *how, *runner, *arguments]
         return self._run(command, timeout_seconds=240)
 
     def _run(self, command: list[str], timeout_seconds: float) -> subprocess.CompletedProcess[str]:

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
 
+    from container.conftest import Commands
+
 pytestmark = pytest.mark.container
 
 WORKFLOWS = Path(__file__).parent / "workflows"
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 REPOSITORY = "canonical/lab"
 OWN_RUN = 1
 """What act gives for GITHUB_RUN_ID: the run that a drain itself is part of waits for the next one."""
@@ -76,6 +79,31 @@ def test_a_workflow_sees_outputs_summary_exit_codes_and_no_secret(
     assert f"({_link(101)}/attempts/2)" in log.split("Summary - ")[1]
     assert "::error title=Wrong setting::INPUT_LIMIT: 'many' is not allowed" in log
     assert re.search(r"::error title=request \d failed::could not be looked at: 401 Bad credentials", log)
+
+
+def test_the_readmes_workflow_drains_the_queue_by_the_image(
+    commands: Commands, image: str, observer: TestObserverServer, github: GithubServer, tmp_path: Path
+) -> None:
+    (workflow,) = re.findall(r"^<!-- test: workflow -->\n```yaml\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    pasted = tmp_path / "rerun.yml"
+    pasted.write_text(re.sub(r"docker://\S+:TAG", f"docker://{image}", workflow))
+    github.add_run(REPOSITORY, 101)
+    observer.add(_link(101))
+    kept = observer.add(JENKINS_LINK)
+
+    done = commands.act(
+        pasted,
+        *_servers(observer, github),
+        *("--env", f"TEST_OBSERVER_URL={observer.url}"),
+        *("--secret", f"GITHUB_TOKEN={github.token}"),
+        *("--env", f"GITHUB_REPOSITORY={REPOSITORY}"),
+    )
+    log = done.stdout + done.stderr
+
+    assert done.returncode == 0, log[-8000:]
+    assert github.triggered(101) == 1, log[-8000:]
+    assert observer.ids() == [kept]
+    assert "1 requests stay in the queue." in log
 
 
 def test_a_run_that_can_never_be_rerun_fails_the_job(

@@ -65,6 +65,30 @@ def test_nothing_that_only_the_build_needed_is_left(commands: Commands, image: s
     assert not {"build", "include"} & set(folders.stdout.split())
 
 
+def test_the_servers_of_the_demo_are_not_in_the_image(commands: Commands, image: str) -> None:
+    found = commands.python(
+        image,
+        "import importlib.util as util\n"
+        "names = 'test_executions_rerunner.rerunner', 'test_executions_rerunner.demo'\n"
+        "print(*(name for name in names if util.find_spec(name)))",
+    )
+
+    assert found.split() == ["test_executions_rerunner.rerunner"]
+
+
+def test_the_image_carries_the_licence(commands: Commands, image: str) -> None:
+    told = commands.python(
+        image,
+        "import importlib.metadata as metadata\n"
+        "name = 'test-executions-rerunner'\n"
+        "texts = [path.read_text() for path in metadata.files(name) if path.name == 'LICENSE']\n"
+        "print(metadata.metadata(name)['License-Expression'], *texts)",
+    )
+
+    assert told.startswith("Apache-2.0")
+    assert "http://www.apache.org/licenses/LICENSE-2.0" in told
+
+
 def test_every_module_is_compiled(commands: Commands, image: str) -> None:
     sources = commands.python(
         image,

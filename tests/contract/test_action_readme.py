@@ -1,4 +1,4 @@
-"""The workflow that the README gives to paste is sound, and uses only what the action has."""
+"""The workflows that the README gives to paste are sound, and use only what the action has."""
 
 from __future__ import annotations
 
@@ -14,15 +14,25 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def pasted() -> str:
-    """The README's one workflow, the action's own address put in for the placeholder."""
-    (block,) = re.findall(
-        r"^<!-- test: workflow -->\n```yaml\n(.+?)^```",
-        (ROOT / "README.md").read_text(),
-        re.DOTALL | re.MULTILINE,
-    )
-    return str(block).replace("OWNER/REPO@TAG", "./")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+IMAGE = re.compile(r"docker://ghcr\.io/[\w.-]+/[\w.-]+:TAG")
+
+
+def _marked(kind: str) -> str:
+    (block,) = re.findall(rf"^<!-- test: {kind} -->\n```yaml\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    return str(block)
+
+
+@pytest.fixture(scope="module", params=["image", "source"])
+def pasted(request: pytest.FixtureRequest) -> str:
+    """The README's workflow: with the released image, and with the action, which is here."""
+    workflow = _marked("workflow")
+    if request.param == "image":
+        return workflow
+    (step,) = re.findall(r"^      - id: rerun\n(?:        .+\n)+", workflow, re.MULTILINE)
+    built = re.sub(r"uses: \S+@TAG", "uses: ./", _marked("workflow step"))
+    return workflow.replace(step, built)
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +70,20 @@ def test_it_runs_alone_is_never_cancelled_and_may_only_start_reruns(workflow: di
 
 
 def test_it_names_only_inputs_and_outputs_of_the_action(workflow: dict[Any, Any], pasted: str) -> None:
-    action = yaml.safe_load((ROOT / "action.yml").read_text())
-    (step,) = [step for step in workflow["jobs"]["rerun"]["steps"] if step.get("uses") == "./"]
+    (step,) = [step for step in workflow["jobs"]["rerun"]["steps"] if step.get("id") == "rerun"]
 
-    assert set(step["with"]) <= set(action["inputs"])
-    assert set(re.findall(r"steps\.rerun\.outputs\.(\w+)", pasted)) <= set(action["outputs"])
+    assert set(step["with"]) <= set(ACTION["inputs"])
+    assert set(re.findall(r"steps\.rerun\.outputs\.(\w+)", pasted)) <= set(ACTION["outputs"])
+
+
+def test_the_workflow_with_the_image_sets_what_the_action_would_have_set_itself() -> None:
+    workflow = yaml.safe_load(_marked("workflow"))
+    (step,) = [step for step in workflow["jobs"]["rerun"]["steps"] if step.get("id") == "rerun"]
+    defaults = {name: each["default"] for name, each in ACTION["inputs"].items() if "default" in each}
+
+    assert IMAGE.fullmatch(step["uses"])
+    assert {name: step["with"][name] for name in defaults} == defaults
 
 
 def test_every_output_is_explained() -> None:
-    outputs = yaml.safe_load((ROOT / "action.yml").read_text())["outputs"]
-    readme = (ROOT / "README.md").read_text()
-
-    assert [name for name in outputs if f"`{name}`" not in readme] == []
+    assert [name for name in ACTION["outputs"] if f"`{name}`" not in README] == []

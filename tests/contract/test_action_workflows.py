@@ -51,22 +51,70 @@ def test_a_drain_runs_alone_and_is_never_cancelled() -> None:
 
 
 def test_a_drain_may_start_reruns_and_read_the_repository_and_no_more() -> None:
-    (job,) = _read("rerun")["jobs"].values()
+    job = _read("rerun")["jobs"]["rerun"]
 
     assert job["permissions"] == {"actions": "write", "contents": "read"}
 
 
 def test_a_drain_gives_the_action_only_inputs_that_it_has() -> None:
     inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
-    (job,) = _read("rerun")["jobs"].values()
+    job = _read("rerun")["jobs"]["rerun"]
     (step,) = [step for step in job["steps"] if step["uses"] == "./"]
 
     assert set(step["with"]) <= set(inputs)
 
 
-def test_the_image_is_pushed_only_after_the_tests_and_only_for_a_tag() -> None:
+def test_without_the_key_no_drain_is_started() -> None:
+    jobs = _read("rerun")["jobs"]
+
+    assert jobs["rerun"]["needs"] == "key"
+    assert jobs["rerun"]["if"] == "needs.key.outputs.found == 'true'"
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_script_has_a_value_of_the_event_in_its_text(name: str) -> None:
+    scripts = [step["run"] for job in _read(name)["jobs"].values() for step in job["steps"] if "run" in step]
+
+    assert [script for script in scripts if "${{" in script] == []
+
+
+def test_every_python_that_the_project_declares_is_tested_and_none_is_forgotten() -> None:
+    classifiers = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text())
+
+    assert _read("tests")["jobs"]["test"]["strategy"]["matrix"]["python"] == classifiers
+
+
+@pytest.mark.parametrize(("name", "job"), [("tests", None), ("release", "test")], ids=["tests", "release"])
+def test_where_the_tests_run_nothing_is_skipped(name: str, job: str | None) -> None:
+    workflow = _read(name)
+    place = workflow["jobs"][job] if job else workflow
+
+    assert place["env"] == {"RERUNNER_REQUIRE_ALL": "1"}
+
+
+def test_a_release_waits_for_what_stands_before_it_and_only_a_tag_starts_it() -> None:
     release = _read("release")
+    waits = {name: job.get("needs") for name, job in release["jobs"].items()}
 
     assert set(release[ON]) == {"push"}
     assert set(release[ON]["push"]) == {"tags"}
-    assert release["jobs"]["image"]["needs"] == "test"
+    assert waits == {
+        "version": None,
+        "test": "version",
+        "image": ["version", "test"],
+        "publish": ["version", "image"],
+        "page": ["version", "publish"],
+    }
+
+
+def test_an_action_is_used_in_one_version_everywhere() -> None:
+    paths = [*WORKFLOWS.values(), *(ROOT / "tests" / "container" / "workflows").glob("*.yml")]
+    used = {pin for path in paths for pin in re.findall(r"uses: +([\w-]+/[\w-]+)@(\w+)", path.read_text())}
+
+    assert len(used) == len(dict(used))
+
+
+def test_dependabot_looks_after_all_that_is_pinned() -> None:
+    dependabot = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())
+
+    assert [each["package-ecosystem"] for each in dependabot["updates"]] == ["github-actions", "pip", "npm", "docker"]

@@ -28,3 +28,15 @@ def test_the_schemas_say_what_the_services_own_document_says(name: str, source: 
 
     # More may stand there: calls that the document leaves out.
     assert {key: ours.get(key) for key in made} == made
+
+
+def test_jenkins_own_list_has_each_call_that_the_tests_of_the_step_allow() -> None:
+    allowed = _signatures(ROOT / "tests" / "step" / "whitelist.txt")
+
+    assert allowed
+    assert allowed - _signatures(SOURCES / "script-security-generic-whitelist.txt") == set()
+
+
+def _signatures(path: Path) -> set[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {line.strip() for line in lines if line.strip() and not line.startswith("#")}

@@ -84,7 +84,7 @@ class Lab(ABC):
         self.witness.act_after(count, is_moment.set)
 
         def wait() -> None:
-            if not is_moment.wait(30):
+            if not is_moment.wait(240):
                 raise TimeoutError(f"{count} requests did not arrive: {len(self.witness.seen)} did")
 
         return wait

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
@@ -18,12 +20,12 @@ from jsonschema import Draft202012Validator
 if TYPE_CHECKING:
     import signal
     from collections.abc import Iterator
-    from pathlib import Path
 
     from e2e.lab import Lab
 
 _SCHEMA = json.loads((files("test_executions_rerunner") / "report.schema.json").read_text("utf-8"))
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 240
+"""A bound for what hangs; nothing that a test is about takes that long, on the busiest machine."""
 
 
 @dataclass
@@ -34,7 +36,8 @@ class Ended:
         exit_code: Its exit code; negative: the signal that killed it.
         report: Its report, which matches the schema; None: it wrote none.
         log: What it wrote to standard error.
-        seconds: How long it lived, or went on after the signal that it was sent.
+        seconds: How long it lived, or went on after the signal that it was sent, without the time for which a busy
+            machine had no processor for it.
     """
 
     exit_code: int
@@ -72,11 +75,11 @@ class Program:
         command += ["--report", str(self._report), *arguments]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(command, env=_environment(lab), stdout=log, stderr=log, cwd=folder)  # noqa: S603 - our own program
-        self._since = time.monotonic()
+        self._since = self._own_seconds()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
-        self._since = time.monotonic()
+        self._since = self._own_seconds()
         self.process.send_signal(number)
 
     def kill(self) -> None:
@@ -86,12 +89,37 @@ class Program:
 
     def end(self) -> Ended:
         """Wait for its end."""
+        _wait_until_ended(self.process.pid)
+        seconds = self._own_seconds() - self._since
         code = self.process.wait(_PATIENCE_SECONDS)
-        seconds = time.monotonic() - self._since
         report = json.loads(self._report.read_text("utf-8")) if self._report.exists() else None
         if report is not None:
             Draft202012Validator(_SCHEMA).validate(report)
         return Ended(code, report, self._log.read_text("utf-8"), seconds)
+
+    def _own_seconds(self) -> float:
+        """Return the clock's time, less that for which its main thread could have run and got no processor."""
+        now = time.monotonic()
+        try:
+            _, waited_nanoseconds, _ = Path(f"/proc/{self.process.pid}/schedstat").read_text("ascii").split()
+        except (FileNotFoundError, ProcessLookupError):  # killed, and gone already
+            return now
+        return now - int(waited_nanoseconds) / 1e9
+
+
+def _wait_until_ended(pid: int) -> None:
+    """Wait for a process's end; what the kernel knows of it stays until it is asked for its exit code."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if not poll.poll(_PATIENCE_SECONDS * 1000):
+            raise TimeoutError(f"It did not end within {_PATIENCE_SECONDS} s.")
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from integration.conftest import ShortWaiting, run_number
 from test_executions_rerunner.demo import Fault
+from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System
@@ -51,9 +52,7 @@ def start_by_hand(lab: Lab, system: System, name: str, ago: float = 0) -> None:
         parameters = {"TEST_OBSERVER_REPORTING": True}
         lab.jenkins.add_build(name, started_at=time.time() - ago, parameters=parameters)
     else:
-        run = lab.github.run(run_number(name))
-        run.run_attempt += 1
-        run.run_started_at = time.time() - ago
+        lab.github.rerun_jobs(run_number(name), ["test"], started_at=time.time() - ago, conclusion="success")
 
 
 # how old a look is
@@ -68,7 +67,8 @@ def test_no_trigger_follows_an_old_look(lab: Lab, system: System, seconds: float
 
 
 def test_six_seconds_are_too_old_for_github_and_fresh_where_jenkins_merges(lab: Lab) -> None:
-    for system, count in (("jenkins", 1), ("github", 2)):
+    counts: dict[System, int] = {"jenkins": 1, "github": 2}
+    for system, count in counts.items():
         lab.request(lab.add_target(system, "t1"))
         jump_at_looks(lab, system, 6.0, 1)
         lab.drain(system)
@@ -76,7 +76,7 @@ def test_six_seconds_are_too_old_for_github_and_fresh_where_jenkins_merges(lab: 
 
 
 def test_a_job_that_defines_delay_itself_needs_a_look_of_five_seconds(lab: Lab) -> None:
-    lab.jenkins.add_job("t1", parameters={"TEST_OBSERVER_REPORTING": False, "delay": ""})
+    lab.jenkins.add_job("t1", [*DEFAULT_PARAMETERS, {"name": "delay", "type": "StringParameterDefinition"}])
     lab.request(f"{lab.jenkins.url}/job/t1/1/")
     jump_at_looks(lab, "jenkins", 6.0, 1)
     assert set(lab.states("jenkins").values()) == {"triggered"}
@@ -139,8 +139,6 @@ def test_a_request_of_this_second_is_started_once_although_it_could_not_be_delet
     assert lab.states(system)[number] == "triggered"
     assert time.time() - asked >= 3, "it must be three seconds old"
     lab.observer.clear_faults()
-    if system == "github":
-        lab.github.run(run_number("t1")).status = "completed"
     assert lab.states(system)[number] == "already-rerun"
     assert lab.triggered(system, "t1") == 1
 
@@ -176,8 +174,6 @@ def test_clocks_that_are_a_little_apart_are_corrected_for(
 ) -> None:
     (number,) = lab.request(lab.add_target(system, "t1"), created_at=time.time() - 60)
     start_by_hand(lab, system, "t1", ago=ago)
-    if system == "github":
-        lab.github.run(run_number("t1")).status = "completed"
     lab.server(system).clock_skew_seconds = skew
     assert lab.states(system)[number] == state
 
@@ -219,13 +215,11 @@ def test_a_start_that_has_not_come_yet_is_impossible(lab: Lab, system: System) -
     assert lab.server(system).count("POST") == 0
 
 
-def test_our_own_clock_is_compared_with_neither(lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_clock_is_compared_with_neither(lab: Lab, system: System) -> None:
     for server in (lab.observer, lab.server(system)):
         server.clock_skew_seconds = 5 * HOUR
     (number,) = lab.request(lab.add_target(system, "t1"))
     start_by_hand(lab, system, "t1", ago=60)
-    if system == "github":
-        lab.github.run(run_number("t1")).status = "completed"
     assert lab.states(system)[number] == "already-rerun"
 
 

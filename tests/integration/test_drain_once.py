@@ -108,8 +108,8 @@ def test_a_served_window_is_followed_by_one_of_the_same_size(lab: Lab) -> None:
 
 
 def asked_limits(lab: Lab) -> list[int]:
-    """Return the limit of each read of the queue."""
-    return [int(r.query.split("limit=")[1]) for r in lab.observer.requests if r.method == "GET"]
+    """Return the limit of each window of the queue."""
+    return [int(r.query.removeprefix("limit=")) for r in lab.observer.requests if r.query.startswith("limit=")]
 
 
 BAD = {

@@ -30,7 +30,7 @@ def test_a_servers_moment_is_told_on_our_own_clock(skew: float) -> None:
 def test_a_server_that_told_no_time_has_ours() -> None:
     clock = ServerClock(time.monotonic)
     assert not clock.is_known
-    assert clock.to_own(time.time()) == pytest.approx(time.monotonic(), abs=1)
+    assert clock.to_own(time.time()) == pytest.approx(time.monotonic(), abs=60)
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "Thu, 99 Jan 1970 00:00:00 GMT"])

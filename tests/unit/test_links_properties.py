@@ -86,7 +86,7 @@ VALUES = st.recursive(
 FIELDS = ("ci_link", "family", "test_execution_id", "created_at", "environment")
 PROCESSORS = (
     pytest.param(
-        JenkinsProcessor("admin", "t", jenkins_url=JENKINS, build_parameters=["charm:A=1"]),
+        JenkinsProcessor("admin", "token", jenkins_url=JENKINS, build_parameters=["charm:A=1"]),
         re.compile(r"http://jenkins\.example:8080/ci(?:/job/[^/?#]+)+/buildWithParameters"),
         id="jenkins",
     ),
@@ -178,7 +178,7 @@ def test_a_value_that_cannot_be_shown_is_refused_all_the_same(
 @given(name=st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="/\\"), min_size=1))
 def test_a_jenkins_job_keeps_its_name_through_a_link(name: str) -> None:
     link = f"{JENKINS}/job/{quote(name, safe='')}/7/"
-    processor = JenkinsProcessor("admin", "t", jenkins_url=JENKINS)
+    processor = JenkinsProcessor("admin", "token", jenkins_url=JENKINS)
     url = post_of(processor, {"ci_link": link, "family": "snap"})
     if name in {".", ".."} or len(link) > 2000:
         assert url is None

@@ -133,19 +133,19 @@ def test_what_a_status_means(status: int, headers: dict[str, str], fault: Fault,
 def test_what_an_answer_of_github_means(
     status: int, body: str, headers: dict[str, str], fault: Fault, wait: float | None
 ) -> None:
-    failure = GithubProcessor("t").explain(answer(status, body, **headers))
+    failure = GithubProcessor("token").explain(answer(status, body, **headers))
     assert (failure.fault, failure.wait_seconds) == (fault, wait)
 
 
 def test_the_reset_of_githubs_limit_is_measured_on_its_own_clock() -> None:
     headers = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "40", "Date": "Thu, 01 Jan 1970 00:00:10 GMT"}
-    failure = GithubProcessor("t").explain(answer(403, "x", **headers))
+    failure = GithubProcessor("token").explain(answer(403, "x", **headers))
     assert failure.wait_seconds is not None
     assert 30 <= failure.wait_seconds <= 32
 
 
 def test_a_missing_right_at_github_names_the_right() -> None:
-    failure = GithubProcessor("t").explain(answer(403, "Resource not accessible by integration"))
+    failure = GithubProcessor("token").explain(answer(403, "Resource not accessible by integration"))
     assert failure.fault is Fault.FORBIDDEN
     assert "Actions: write" in failure.reason
 
@@ -160,7 +160,7 @@ def test_a_missing_right_at_github_names_the_right() -> None:
     ],
 )
 def test_what_an_answer_of_jenkins_means(status: int, body: str, fault: Fault, words: str) -> None:
-    failure = JenkinsProcessor("u", "t").explain(answer(status, body))
+    failure = JenkinsProcessor("u", "token").explain(answer(status, body))
     assert failure.fault is fault
     assert words in failure.reason
 
@@ -168,7 +168,7 @@ def test_what_an_answer_of_jenkins_means(status: int, body: str, fault: Fault, w
 def test_a_doubtful_answer_is_compared() -> None:
     error = answer(201)
     doubtful = TriggerDoubtfulError("x", response=error.response)
-    for processor in (JenkinsProcessor("u", "t"), GithubProcessor("t")):
+    for processor in (JenkinsProcessor("u", "token"), GithubProcessor("token")):
         assert processor.explain(doubtful).fault is Fault.BROKEN
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
+from test_executions_rerunner import pool as module
 from test_executions_rerunner.ledger import Slots
 from test_executions_rerunner.pool import Pool
 
-PATIENCE_SECONDS = 10
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE_SECONDS = 120
 
 
 def assert_set(event: threading.Event) -> None:
@@ -60,6 +66,115 @@ def test_one_task_after_another_needs_one_thread() -> None:
             pool.submit(lambda: names.add(threading.current_thread().name))
             pool.join()
     assert len(names) == 1
+
+
+def noting(names: set[str], seconds: float = 0.02) -> Callable[[], None]:
+    """Return a task that takes some time and notes its thread."""
+
+    def task() -> None:
+        names.add(threading.current_thread().name)
+        time.sleep(seconds)
+
+    return task
+
+
+def test_one_thread_does_the_work_while_it_keeps_a_processor_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "process_time", time.perf_counter)
+    names: set[str] = set()
+    with Pool(16) as pool:
+        for _ in range(20):
+            pool.submit(noting(names))
+        pool.join()
+    assert names == {"drain-1"}
+
+
+def test_all_threads_are_there_within_some_hundredths_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "process_time", lambda: 0.0)
+    go, started = threading.Event(), list[float]()
+
+    def task() -> None:
+        started.append(time.monotonic())
+        assert_set(go)
+
+    with Pool(16) as pool:
+        for _ in range(16):
+            pool.submit(task)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(started) < 16 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        go.set()
+        pool.join()
+    assert len(started) == 16
+    assert started[-1] - started[0] < 0.5  # 0.02 on a machine that has nothing else to do
+
+
+def test_a_pool_that_has_all_its_threads_is_not_watched_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "process_time", lambda: 0.0)
+    there, places = threading.Barrier(4), list[int]()
+    with Pool(4) as pool:
+        for _ in range(8):
+            pool.submit(lambda: places.append(there.wait(PATIENCE_SECONDS)))
+        pool.join()
+        watchers = [thread for thread in threading.enumerate() if thread.name == "drain-watch"]
+        for watcher in watchers:
+            watcher.join(PATIENCE_SECONDS)
+        assert not any(watcher.is_alive() for watcher in watchers)
+
+
+def fail_after(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let the system give so many threads, and no more."""
+    start, lock, left = threading.Thread.start, threading.Lock(), [most]
+
+    def scarce(self: threading.Thread) -> None:
+        with lock:
+            if not left[0]:
+                raise RuntimeError("can't start new thread")
+            left[0] -= 1
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+def test_where_threads_are_scarce_the_work_is_done_by_fewer(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(module, "process_time", lambda: 0.0)
+    fail_after(monkeypatch, most)
+    names: set[str] = set()
+    with Pool(16) as pool:
+        for _ in range(40):
+            pool.submit(noting(names))
+        pool.join()
+    assert 1 <= len(names) <= most
+
+
+def test_without_a_thread_whoever_submits_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_after(monkeypatch, 0)
+    order: list[str] = []
+    slots = Slots(2)
+
+    def task(name: str) -> None:
+        order.append(name)
+        pool.submit(lambda: order.append(f"{name} deleted"), urgent=True)
+        slots.end(is_used=False)
+
+    with Pool(16) as pool:
+        for name in ("first", "second", "third"):
+            assert slots.take()  # who waited for `join` would wait here for ever
+            pool.submit(lambda name=name: task(name))  # type: ignore[misc] # a default argument binds it
+        pool.join()
+    assert order == ["first", "first deleted", "second", "second deleted", "third", "third deleted"]
+
+
+def test_a_bug_is_raised_where_there_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_after(monkeypatch, 0)
+
+    def bug() -> None:
+        raise ZeroDivisionError
+
+    with Pool(2) as pool:
+        pool.submit(bug)
+        with pytest.raises(ZeroDivisionError):
+            pool.join()
 
 
 def test_urgent_tasks_go_before_all_that_wait() -> None:

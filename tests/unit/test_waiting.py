@@ -92,12 +92,12 @@ def test_a_signal_ends_every_wait_at_once() -> None:
     thread.start()
     assert not ended.is_set()
     waiting.interrupt()
-    assert ended.wait(5)
+    assert ended.wait(120)
     thread.join()
     started = time.monotonic()
-    waiting.sleep(60)
+    waiting.sleep(300)
     assert waiting.is_interrupted
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 120
 
 
 def test_retries_are_spread_and_never_come_early() -> None:
@@ -235,11 +235,11 @@ def test_calls_in_flight_count_too(waiting: HandMoved) -> None:
 
 def test_a_signal_ends_the_wait_for_a_turn() -> None:
     waiting = Waiting()
-    pace = Pace(1, 60.0, waiting)
+    pace = Pace(1, 300.0, waiting)
     with pace.turn(), pace.call():
         pass
     waiting.interrupt()
     started = time.monotonic()
     with pace.turn():
         pass
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 120

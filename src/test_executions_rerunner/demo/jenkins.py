@@ -103,6 +103,13 @@ class JenkinsServer(JenkinsApi):
             job.add_build(build)
             return build
 
+    def add_item(self, full_name: str, parameters: Mapping[str, Value] | None = None, *, user: str = "someone") -> Item:
+        """Queue an item that somebody else asked for; values not given are the job's defaults."""
+        with self.lock:
+            job = self.job(full_name)
+            values = {**job.defaults, **(parameters or {})}
+            return self._queue.add(job, values, user, time.time(), wait=float("inf"))
+
     def add_placeholder_item(self) -> None:
         """Queue a running Pipeline's wait for a node."""
         with self.lock:

@@ -28,12 +28,13 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, 0 s: close() sends a RST
 
 
 class LoopbackServer(ABC):
-    """An HTTP server on 127.0.0.1 and a free port, from ``start`` to ``stop``; a context manager too.
+    """An HTTP server on a free port of this machine, from ``start`` to ``stop``; a context manager too.
 
     Times given to a server's methods are true ones (``time.time()``); its answers show them moved by its
     skew.
 
     Attributes:
+        host: Where it listens: a loopback address.
         url: The server's address with its context path, without a slash at the end.
         port: The port, once started.
         requests: Every complete request, in order of arrival.
@@ -45,6 +46,7 @@ class LoopbackServer(ABC):
         on_answer: Called with each request when it took effect, before its answer (or a fault in its place) is sent.
     """
 
+    host: ClassVar[str] = "127.0.0.1"
     server_name: ClassVar[str] = "loopback"
     closes_after_500: ClassVar[bool] = False
 
@@ -78,10 +80,12 @@ class LoopbackServer(ABC):
         return answer
 
     def start(self) -> Self:
-        """Listen on a free port of 127.0.0.1."""
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        """Listen on a free port."""
+        is_v6 = ":" in self.host
+        family = socket.AF_INET6 if is_v6 else socket.AF_INET
+        self._listener = socket.create_server((self.host, 0), family=family, backlog=512)
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}{self.context_path}"
+        self.url = f"http://{f'[{self.host}]' if is_v6 else self.host}:{self.port}{self.context_path}"
         self._acceptor = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
         self._acceptor.start()
         return self
@@ -91,7 +95,7 @@ class LoopbackServer(ABC):
         if self._listener is None or self._acceptor is None:
             return
         self._stopping.set()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port)):
             self._acceptor.join()
         self._listener.close()
         with self._changed:
@@ -131,7 +135,7 @@ class LoopbackServer(ABC):
         """Forget all faults, used up or not."""
         self._faults.clear()
 
-    def wait_for(self, method: str, path_part: str = "", *, count: int = 1, timeout_seconds: float = 10) -> None:
+    def wait_for(self, method: str, path_part: str = "", *, count: int = 1, timeout_seconds: float = 120) -> None:
         """Wait until that many such requests have arrived, answered or not.
 
         Raises:
@@ -144,7 +148,7 @@ class LoopbackServer(ABC):
                     f"{self.count(method, path_part)} did."
                 )
 
-    def wait_idle(self, timeout_seconds: float = 10) -> None:
+    def wait_idle(self, timeout_seconds: float = 120) -> None:
         """Wait until no request is in flight: one of a client that was killed takes its effect late.
 
         Raises:
@@ -161,6 +165,16 @@ class LoopbackServer(ABC):
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"The server at {self.url} was still at work after {timeout_seconds} s.")
                 self._changed.wait(0.001)
+
+    def wait_closed(self, timeout_seconds: float = 10) -> None:
+        """Wait until every connection is closed, such as idle ones.
+
+        Raises:
+            TimeoutError: One was still open after ``timeout_seconds``.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._links, timeout_seconds):
+                raise TimeoutError(f"A connection was still open after {timeout_seconds} s.")
 
     def _accept(self, listener: socket.socket) -> None:
         while True:

@@ -2,68 +2,59 @@
 
 from __future__ import annotations
 
-import http.client
-import io
 import logging
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import github
 import requests
-import urllib3
+
+from test_executions_rerunner.answers import Answered
+from test_executions_rerunner.sessions import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from github.Requester import Requester
-    from typing_extensions import Self
 
+    from test_executions_rerunner.answers import Answer
     from test_executions_rerunner.clocks import ServerClock
+    from test_executions_rerunner.sessions import Session
     from test_executions_rerunner.waiting import Waiting
 
-API_VERSION = "2022-11-28"
-_FOLLOWED_BY_PYGITHUB = {requests.codes.accepted, requests.codes.moved_permanently}
-"""PyGithub repeats the call after these, whatever its retry setting: a 301 even as a POST."""
+_HEADERS = {"X-GitHub-Api-Version": "2022-11-28"}
+_MOST_CONNECTIONS = 64
+"""As many as a drain may have threads."""
 
 # importing github adds a handler of its own, which prints each refusal
 logging.getLogger("github").handlers.clear()
 logging.getLogger("github").setLevel(logging.WARNING)
 
 
-class _Unfollowed(Exception):  # noqa: N818 - an answer, not an error
-    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
-        super().__init__(response.status)
-        self.answer = _response(response.status, response.headers, response.data)
+class _Connection:
+    """What PyGithub takes for a connection: one call through our session.
 
+    The answer is taken out of PyGithub, which would repeat the call after a 202, follow a 301 even with a POST, and
+    fail over a rate limit that is no number.
+    """
 
-class _Once(urllib3.Retry):
-    """Repeats nothing, and takes away from PyGithub the answers that it would repeat the call for."""
+    host = ""
 
-    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002 - as in the base class
-        del method, has_retry_after
-        return status_code in _FOLLOWED_BY_PYGITHUB
+    def __init__(self, session: Session, origin: str, timeout: tuple[float, float]) -> None:
+        self._session, self._origin, self._timeout = session, origin, timeout
 
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: urllib3.BaseHTTPResponse | None = None,
-        error: Exception | None = None,
-        _pool: urllib3.connectionpool.ConnectionPool | None = None,
-        _stacktrace: TracebackType | None = None,
-    ) -> Self:
-        """Give the answer back; what is no answer fails as it would without retries."""
-        if response is not None:
-            raise _Unfollowed(response)
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+    def request(self, verb: str, url: str, _: object, headers: Mapping[str, str], stream: bool = False) -> None:  # noqa: FBT001, FBT002 - as PyGithub calls it
+        """Note what is to be sent."""
+        del stream
+        self._request = requests.Request(verb, f"{self._origin}{url}", headers=headers)
+
+    def getresponse(self) -> NoReturn:
+        """Send it."""
+        raise Answered(self._session.send(self._session.prepare_request(self._request), timeout=self._timeout))
 
 
 class GithubClient:
     """The calls to one API.
-
-    One PyGithub object serves one thread: threads that share one can send each other's calls, since its
-    connection keeps the method and path of a call in attributes until it is sent.
 
     Args:
         url: The API, with its path.
@@ -72,26 +63,25 @@ class GithubClient:
     """
 
     def __init__(self, url: str, token: str, waiting: Waiting) -> None:
-        self._url, self._token, self._waiting = url, token, waiting
-        self._of_thread = threading.local()
+        self._session = open_session(url, auth=None, connections=_MOST_CONNECTIONS, waiting=waiting)
+        self._origin = "/".join(url.split("/", 3)[:3])
+        self._timeout = (waiting.connect_seconds, waiting.read_seconds)
+        self._url, self._token, self._of_thread = url, token, threading.local()
 
     @property
     def _requester(self) -> Requester:
+        """PyGithub's part in a call; each thread has its own, which notes the times of its calls in a plain dict."""
         if not hasattr(self._of_thread, "requester"):
             self._of_thread.requester = github.Github(
                 auth=github.Auth.Token(self._token),
                 base_url=self._url,
-                timeout=int(self._waiting.read_seconds) or 1,
-                retry=_Once(0),
-                pool_size=1,
                 seconds_between_requests=None,
                 seconds_between_writes=None,
-                api_version=API_VERSION,
             ).requester
         requester: Requester = self._of_thread.requester
         return requester
 
-    def send(self, method: str, path: str, clock: ServerClock) -> requests.Response:
+    def send(self, method: str, path: str, clock: ServerClock) -> Answer:
         """Send one call, once.
 
         Args:
@@ -105,13 +95,13 @@ class GithubClient:
         Raises:
             requests.exceptions.RequestException: No answer.
         """
+        connection = _Connection(self._session, self._origin, self._timeout)
         try:
-            status, headers, text = self._requester.requestJson(method, path)
-            response = _response(status, headers, text.encode())
-        except _Unfollowed as unfollowed:
-            response = unfollowed.answer
-        clock.note(response.headers.get("Date"), self._waiting.clock())
-        return response
+            self._requester.requestJson(method, path, headers=dict(_HEADERS), cnx=connection)  # type: ignore[arg-type] # its part of one
+        except Answered as answered:
+            answer = answered.answer
+        clock.note(answer.headers.get("Date"), answer.head_at)
+        return answer
 
     def read(self, path: str, clock: ServerClock) -> tuple[dict[str, Any], requests.Response]:
         """GET a JSON object; return it and the whole answer.
@@ -135,13 +125,3 @@ class GithubClient:
 def bad_shape(what: str, cause: Exception | None) -> NoReturn:
     """Raise the error for an answer that cannot be read."""
     raise requests.exceptions.InvalidJSONError(f"200, but {what}") from cause
-
-
-def _response(status: int, headers: Mapping[str, Any], body: bytes) -> requests.Response:
-    response = requests.Response()
-    response.status_code = status
-    response.reason = http.client.responses.get(status, "")
-    response.headers.update({name: str(value) for name, value in headers.items()})
-    response.raw = io.BytesIO(body)
-    response.encoding = "utf-8"
-    return response

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 import requests
 
 from test_executions_rerunner.checks import Check
+from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.policy import CallError, Fault
+from test_executions_rerunner.processors.jenkins_state import FolderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from test_executions_rerunner.models import Target
     from test_executions_rerunner.processors.jenkins import JenkinsProcessor
+    from test_executions_rerunner.processors.jenkins_state import Job
+
+_READ = "give the user Job/Read, or delete its requests"
 
 
 def jenkins_checks(processor: JenkinsProcessor, targets: Iterable[Target]) -> Iterator[Check]:
@@ -32,36 +37,87 @@ def jenkins_checks(processor: JenkinsProcessor, targets: Iterable[Target]) -> It
         fix = processor.credential_setting if is_refused else f"{processor.address_setting} and the network"
         yield Check(name, ok=False, message=str(error), fix=f"check {fix}")
         return
+    jobs: dict[str, list[Target]] = {}
     for target in targets:
-        yield from _job_checks(processor, target)
+        jobs.setdefault(target.name.lower(), []).append(target)
+    seen = 0
+    for same in jobs.values():
+        job = _Job(processor, same)
+        yield job.check()
+        seen += job.is_seen
+    if jobs and not seen:
+        message = f"none of those that are asked for can be seen ({len(jobs)})"
+        yield Check("Jenkins: jobs", ok=False, message=message, fix=_READ)
 
 
-def _job_checks(processor: JenkinsProcessor, target: Target) -> Iterator[Check]:
-    name = f"Jenkins job {target.name}"
-    try:
-        job = processor.job(target)
-    except CallError as error:
-        yield Check(name, ok=None, message=str(error), fix="give the user Job/Read, or delete its requests")
-        return
-    if not job.is_buildable:
-        yield Check(name, ok=None, message="is disabled: its requests wait")
-    undefined = job.undefined(target.post_arguments["json"])
-    if not job.defaults:
-        yield Check(name, ok=None, message="takes no parameters", fix="make it parameterized; ours cannot reach it")
-    elif undefined:
-        message = f"does not define {', '.join(undefined)}: Jenkins drops that silently"
-        yield Check(name, ok=None, message=message, fix="define it in the job")
-    yield _build_permission(processor, target, name)
+class _Job:
+    """A job, as far as it can be tried, with all its targets.
 
+    Attributes:
+        is_seen: Whether Jenkins tells of it, once it was tried.
+    """
 
-def _build_permission(processor: JenkinsProcessor, target: Target, name: str) -> Check:
-    """GET the trigger's URL: 405 with the permission to build, 403 without; neither starts anything."""
-    url = target.post_arguments["url"]
-    try:
-        response = processor.calls.repeated(lambda: processor.client.send("GET", url, processor.calls.clock))
-    except CallError as error:
-        return Check(name, ok=None, message=str(error))
-    if response.status_code == requests.codes.method_not_allowed:
-        return Check(name, ok=True, message="may be built")
-    message = f"may not be built: {response.status_code} {processor.words(response)}"
-    return Check(name, ok=False, message=message, fix="give the user Job/Build")
+    def __init__(self, processor: JenkinsProcessor, targets: list[Target]) -> None:
+        self._processor, self._targets = processor, targets
+        self.is_seen = False
+        self._ok: bool | None = True
+        self._found: dict[str, None] = {}
+        self._fixes: dict[str, None] = {}
+
+    def check(self) -> Check:
+        """Try it."""
+        try:
+            job = self._processor.job(self._targets[0])
+        except CallError as error:
+            self.is_seen = isinstance(error.__cause__, FolderError)
+            self._warn(str(error), "delete its requests" if self.is_seen else _READ)
+        else:
+            self.is_seen = True
+            self._compare(job)
+            self._try_to_build()
+        name = f"Jenkins job {self._targets[0].name}"
+        return Check(name, ok=self._ok, message="; ".join(self._found), fix="; ".join(self._fixes) or None)
+
+    def _compare(self, job: Job) -> None:
+        """Hold what is sent against what the job takes."""
+        if not job.is_buildable:
+            self._warn("is disabled: its requests wait")
+        if not job.defaults:
+            self._warn("takes no parameters", "make it parameterized; ours cannot reach it")
+            return
+        sent = [self._parameters(target) for target in self._targets]
+        if undefined := sorted({name for parameters in sent for name in job.undefined(parameters)}):
+            self._warn(f"does not define {', '.join(undefined)}: Jenkins drops that silently", "define it in the job")
+        for parameters in sent:
+            if not_offered := job.not_offered(parameters):
+                self._warn(not_offered, "offer it in the job, or have another value sent")
+
+    def _parameters(self, target: Target) -> Mapping[str, object]:
+        """Return what is sent for a target; where that cannot be found out, nothing."""
+        try:
+            return self._processor.resolved(target).post_arguments["json"]
+        except (CallError, RequestProcessingError) as error:
+            self._warn(str(error))
+            return {}
+
+    def _try_to_build(self) -> None:
+        """GET the trigger's URL: 405 with the permission to build, 403 without; neither starts anything."""
+        calls, url = self._processor.calls, self._targets[0].post_arguments["url"]
+        try:
+            response = calls.repeated(lambda: self._processor.client.send("GET", url, calls.clock))
+        except CallError as error:
+            self._warn(str(error))
+            return
+        if response.status_code == requests.codes.method_not_allowed:
+            self._found["may be built"] = None
+        else:
+            self._warn(
+                f"may not be built: {response.status_code} {self._processor.words(response)}", "give the user Job/Build"
+            )
+            self._ok = False
+
+    def _warn(self, message: str, fix: str | None = None) -> None:
+        self._ok = None
+        self._found[message] = None
+        if fix:
+            self._fixes[fix] = None

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jenkins
 import requests
 from requests.auth import HTTPBasicAuth
 
+from test_executions_rerunner.answers import Answered
 from test_executions_rerunner.sessions import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from test_executions_rerunner.answers import Answer
     from test_executions_rerunner.clocks import ServerClock
+    from test_executions_rerunner.sessions import Session
     from test_executions_rerunner.waiting import Waiting
 
 _LANGUAGE = {"Accept-Language": "en"}
@@ -25,11 +28,10 @@ _quiet_lock = threading.Lock()
 
 
 class _Server(jenkins.Jenkins):  # type: ignore[misc] # python-jenkins ships no types
-    """A controller whose calls follow no redirect: requests would turn a redirected POST into a GET."""
+    """A controller whose calls go through our session, which follows no redirect: requests makes a GET of a POST."""
 
-    _session: requests.Session
-
-    def __init__(self, url: str, session: requests.Session, timeout: tuple[float, float]) -> None:
+    def __init__(self, url: str, session: Session, timeout: tuple[float, float]) -> None:
+        _check_library()
         with _quiet_lock:
             # python-jenkins logs the values of JENKINS_API_EXTRA_HEADERS, which may be secrets
             logging.getLogger().addFilter(_is_not_about_headers)
@@ -39,11 +41,27 @@ class _Server(jenkins.Jenkins):  # type: ignore[misc] # python-jenkins ships no 
                 logging.getLogger().removeFilter(_is_not_about_headers)
         for name, value in self._session.headers.items():
             session.headers.setdefault(name, value)
-        self._session = session
+        self._session: Session = session
 
-    def _request(self, req: requests.Request, stream: bool | None = None) -> requests.Response:  # noqa: FBT001 - as in the base class
+    def _request(self, req: requests.Request, stream: bool | None = None) -> NoReturn:  # noqa: FBT001 - as in the base class
+        """Send a call and take its answer out of python-jenkins, which would hide it behind an error of its own."""
+        del stream
         prepared = self._session.prepare_request(req)
-        return self._session.send(prepared, stream=stream, timeout=self.timeout, allow_redirects=False)
+        raise Answered(self._session.send(prepared, timeout=self.timeout))
+
+
+def _check_library() -> None:
+    """Refuse a python-jenkins that would send calls by another way than `_Server._request`: it follows redirects.
+
+    Raises:
+        RuntimeError: It is another one.
+    """
+    code = getattr(getattr(jenkins.Jenkins, "jenkins_request", None), "__code__", None)
+    if not hasattr(jenkins.Jenkins, "_request") or "_request" not in getattr(code, "co_names", ()):
+        raise RuntimeError(
+            f"this version of python-jenkins ({getattr(jenkins, '__version__', 'unknown')}) sends its calls by a way "
+            "that this program does not know: install one that its requirements allow"
+        )
 
 
 def _is_not_about_headers(record: logging.LogRecord) -> bool:
@@ -63,13 +81,10 @@ class JenkinsClient:
 
     def __init__(self, url: str, user: str, token: str, connections: int, waiting: Waiting) -> None:
         auth = HTTPBasicAuth(user.encode(), token.encode())
-        session = open_session(url, auth=auth, connections=connections)
-        self._waiting = waiting
+        session = open_session(url, auth=auth, connections=connections, waiting=waiting)
         self._server = _Server(url, session, (waiting.connect_seconds, waiting.read_seconds))
 
-    def send(
-        self, method: str, url: str, clock: ServerClock, data: Mapping[str, str] | None = None
-    ) -> requests.Response:
+    def send(self, method: str, url: str, clock: ServerClock, data: Mapping[str, str] | None = None) -> Answer:
         """Send one call, once.
 
         Args:
@@ -84,21 +99,17 @@ class JenkinsClient:
         Raises:
             requests.exceptions.RequestException: No answer.
         """
-        started = self._waiting.clock()
         request = requests.Request(method, url, data=data, headers=dict(_LANGUAGE))
         try:
-            response = self._server.jenkins_request(request, add_crumb=False, resolve_auth=False)
-        except requests.exceptions.HTTPError as error:
-            response = error.response
+            self._server.jenkins_request(request, add_crumb=False, resolve_auth=False)
+        except Answered as answered:
+            answer = answered.answer
         except jenkins.JenkinsException as error:
-            # python-jenkins hides the answer, or that there was none, in the context of its own exception
+            # python-jenkins hides that there was no answer in the context of its own exception
             hidden = error.__context__
-            if not isinstance(hidden, requests.exceptions.HTTPError):
-                raise (hidden if isinstance(hidden, requests.exceptions.RequestException) else error) from error
-            response = hidden.response
-        assert isinstance(response, requests.Response)  # noqa: S101 - python-jenkins ships no types
-        clock.note(response.headers.get("Date"), started + response.elapsed.total_seconds())
-        return response
+            raise (hidden if isinstance(hidden, requests.exceptions.RequestException) else error) from error
+        clock.note(answer.headers.get("Date"), answer.head_at)
+        return answer
 
     def read(self, url: str, clock: ServerClock) -> dict[str, Any]:
         """GET a JSON object.

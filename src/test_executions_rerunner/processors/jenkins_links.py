@@ -1,32 +1,37 @@
-"""Links to Jenkins builds, and the parameters that a rerun is started with."""
+"""Links to Jenkins builds, and the triggers of their jobs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from test_executions_rerunner.errors import RequestProcessingError
-from test_executions_rerunner.parsing import BuildParameter
-from test_executions_rerunner.processors import jenkins_state
+from test_executions_rerunner.links import is_without_query
 from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from test_executions_rerunner.links import Origin
+    from test_executions_rerunner.models import PostArguments
 
-REPORTING = {"TEST_OBSERVER_REPORTING": True}
-"""Makes the rerun report to Test Observer, which is what it is for."""
-FAMILY_PARAMETERS: dict[str, dict[str, Any]] = {"snap": REPORTING, "deb": {**REPORTING, "TESTPLAN": "full"}}
 _LEFT_ALONE = "!@$&*()-_=+',."
 """What Jenkins itself leaves unquoted in the name of a job."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
 
-def job_names(link: object, origin: Origin) -> tuple[str, ...]:
-    """Return the names of a build's job, from the outermost folder to the job itself.
+class BuildLink(NamedTuple):
+    """What a link to a build says."""
+
+    names: tuple[str, ...]
+    """Those of its job, from the outermost folder to the job itself."""
+    number: int
+    """Its number in the job."""
+
+
+def read_link(link: object, origin: Origin) -> BuildLink:
+    """Return the build that a link names.
 
     Raises:
         RequestProcessingError: The link is none to a build below this origin.
@@ -46,7 +51,7 @@ def job_names(link: object, origin: Origin) -> tuple[str, ...]:
             f"ci_link {shown(link)} is no link to a build below {origin}: /job/NAME/NUMBER/ is served, "
             "also in folders and views"
         )
-    return tuple(names)
+    return BuildLink(tuple(names), int(parts[0]))
 
 
 def job_path(names: Iterable[str]) -> str:
@@ -54,29 +59,24 @@ def job_path(names: Iterable[str]) -> str:
     return "".join(f"/job/{quote(name, safe=_LEFT_ALONE)}" for name in names)
 
 
-def form(parameters: object) -> dict[str, str]:
-    """Return parameters as the fields of a form.
+def trigger_url(origin: Origin, names: Iterable[str]) -> str:
+    """Return the URL that starts a job with parameters."""
+    return f"{origin}{job_path(names)}/buildWithParameters"
+
+
+def trigger_names(post_arguments: PostArguments, origin: Origin) -> tuple[str, ...]:
+    """Return the names of the job that a trigger is for.
 
     Raises:
-        RequestProcessingError: They are none that `JenkinsProcessor.process` returns.
+        RequestProcessingError: Its URL is none that `trigger_url` returns.
     """
-    if not isinstance(parameters, Mapping) or "json" in parameters:
+    url = post_arguments.get("url")
+    try:
+        names = origin.names_below(url) if is_without_query(url) else ()
+    except ValueError as error:
+        raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
+    if len(names) < 3 or names[-1] != "buildWithParameters" or set(names[:-1:2]) != {"job"} or not len(names) % 2:  # noqa: PLR2004
         raise RequestProcessingError(
-            f"json {shown(parameters)} is not served: parameters are allowed, none called json"
+            f"url {shown(url)} is not served: {origin}/job/NAME/buildWithParameters is allowed"
         )
-    return {name: jenkins_state.as_text(value) for name, value in parameters.items()}
-
-
-def family_parameters(build_parameters: str | Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the parameters of each family served: the defaults, those for all, those for one."""
-    lines = build_parameters.splitlines() if isinstance(build_parameters, str) else build_parameters
-    more = [BuildParameter(line) for line in lines]
-    families = {family: dict(parameters) for family, parameters in FAMILY_PARAMETERS.items()}
-    for one in more:
-        families.setdefault(one.family or "snap", dict(REPORTING))
-    for parameters in families.values():
-        parameters.update({one.name: one.value for one in more if one.family is None})
-    for one in more:
-        if one.family:
-            families[one.family][one.name] = one.value
-    return families
+    return names[1:-1:2]

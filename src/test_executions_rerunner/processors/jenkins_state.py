@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import requests
+
+from test_executions_rerunner.text import harmless, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 QUEUE_TREE = "items[id,inQueueSince,task[name,fullName,url],actions[parameters[name,value]]]"
 _BUILD_TREE = "[number,timestamp,actions[parameters[name,value]]]"
-JOB_TREE = (
-    f"name,buildable,property[parameterDefinitions[name,type,defaultParameterValue[value]]],builds{_BUILD_TREE}{{0,50}}"
-)
+_DEFINITION_TREE = "[name,type,choices,defaultParameterValue[value]]"
+JOB_TREE = f"fullName,buildable,property[parameterDefinitions{_DEFINITION_TREE}],builds{_BUILD_TREE}{{0,50}}"
+PARAMETERS_TREE = "url,actions[parameters[name,value]]"
+"""Of one build."""
 FIRST_BUILDS = 50
 MOST_BUILDS = 5000
 """Where reading on ends: nobody started that many builds of one job since the request."""
 _NEVER_COMPARED = {"PasswordParameterDefinition", "FileParameterDefinition"}
+_MOST_SHOWN = 150
+"""Characters of what a choice offers that are shown."""
 _MISSING = object()
 
 
@@ -59,12 +65,28 @@ class QueueItem(Build):
 
 
 @dataclass(frozen=True)
+class Queue:
+    """All that waited in the queue at one moment, as far as the user may see it."""
+
+    items: tuple[QueueItem, ...]
+    """Those of jobs."""
+    waiting: int
+    """How many items waited, a Pipeline's wait for a node included."""
+    oldest: float | None
+    """When the oldest of them came, in seconds since 1970 on the controller's clock."""
+    read_at: float
+    """When its request was sent, on our own clock."""
+
+
+@dataclass(frozen=True)
 class Job:
     """A job: what it takes, and its newest builds."""
 
     is_buildable: bool
     defaults: Mapping[str, object]
     """Its parameters with their defaults; ``_MISSING`` for those that have none or are not shown."""
+    choices: Mapping[str, tuple[str, ...]]
+    """What each choice parameter offers; any other value is a 500 that names nothing."""
     builds: tuple[Build, ...]
     """Newest first."""
 
@@ -76,6 +98,14 @@ class Job:
     def undefined(self, sent: Mapping[str, object]) -> list[str]:
         """Return the names that we send and the job drops."""
         return sorted(name for name in sent if name not in self.defaults)
+
+    def not_offered(self, sent: Mapping[str, object]) -> str | None:
+        """Say which value that we send the job does not offer; None: it takes them all."""
+        for name, offered in self.choices.items():
+            if name in sent and as_text(sent[name]) not in offered:
+                offers = harmless(", ".join(offered), most=_MOST_SHOWN)
+                return f"the job's parameter {harmless(name)} does not offer {shown(sent[name])}, only {offers}"
+        return None
 
     def is_ours(self, build: Build, sent: Mapping[str, object]) -> bool:
         """Tell whether a build has the parameters that our trigger gives it."""
@@ -89,33 +119,66 @@ class Job:
         return True
 
 
-def read_queue(told: Mapping[str, Any]) -> tuple[QueueItem, ...]:
-    """Read the queue; a Pipeline's wait for a node, which is no job, is left out.
+class FolderError(Exception):
+    """A link names a folder, where a job should be."""
+
+
+def read_queue(told: Mapping[str, Any], read_at: float) -> Queue:
+    """Read the queue.
 
     Raises:
         requests.exceptions.InvalidJSONError: It has another shape.
     """
     with _shape("the queue"):
-        return tuple(
-            QueueItem(int(item["id"]), 0.0, _parameters(item), str(task.get("fullName") or task["name"]).lower())
-            for item in told["items"]
-            if "://" in str((task := item["task"]).get("url"))
-        )
+        since = [item["inQueueSince"] / 1000 for item in told["items"] if item.get("inQueueSince")]
+        return Queue(tuple(_items(told["items"])), len(told["items"]), min(since, default=None), read_at)
 
 
-def read_job(told: Mapping[str, Any]) -> Job:
+def read_job(told: Mapping[str, Any], full_name: str) -> Job:
     """Read a job.
 
+    Args:
+        told: The answer.
+        full_name: Of the job that was asked for, with its folders; Jenkins looks names up without case.
+
     Raises:
-        requests.exceptions.InvalidJSONError: It has another shape, as a folder has.
+        FolderError: It is a folder.
+        requests.exceptions.InvalidJSONError: It has another shape, or is about another job.
     """
     with _shape("the job"):
+        if told["fullName"].lower() != full_name.lower():
+            raise requests.exceptions.InvalidJSONError(f"the answer is about another job, {harmless(told['fullName'])}")
+        if "builds" not in told and "buildable" not in told:
+            raise FolderError("it is a folder, and only the jobs in it can be built")
         defaults: dict[str, object] = {}
+        choices: dict[str, tuple[str, ...]] = {}
         for definition in _inside(told.get("property"), "parameterDefinitions"):
+            name, kind = str(definition["name"]), definition.get("type")
             default = (definition.get("defaultParameterValue") or {}).get("value", _MISSING)
-            hidden = definition.get("type") in _NEVER_COMPARED
-            defaults[str(definition["name"])] = _MISSING if hidden else default
-        return Job(told["buildable"] is not False, defaults, tuple(_builds(told["builds"])))
+            defaults[name] = _MISSING if kind in _NEVER_COMPARED else default
+            if kind == "ChoiceParameterDefinition" and definition.get("choices"):
+                choices[name] = tuple(map(str, definition["choices"]))
+        return Job(told["buildable"] is not False, defaults, choices, tuple(_builds(told["builds"])))
+
+
+def read_parameters(told: Mapping[str, Any], path: str) -> dict[str, object]:
+    """Read the parameters of one build.
+
+    Args:
+        told: The answer.
+        path: Of the build that was asked for, from ``/job/`` to its number; Jenkins' configured root may be another.
+
+    Returns:
+        The values by name; None for those that Jenkins does not tell, as of passwords and files.
+
+    Raises:
+        requests.exceptions.InvalidJSONError: It has another shape, or is about another build.
+    """
+    with _shape("the build"):
+        if not unquote(told["url"]).rstrip("/").lower().endswith(unquote(path).lower()):
+            raise requests.exceptions.InvalidJSONError(f"the answer is about another build, {harmless(told['url'])}")
+        values = _parameters(told)
+    return {name: value if isinstance(value, (str, bool, int, float)) else None for name, value in values.items()}
 
 
 def read_all_builds(told: Mapping[str, Any]) -> tuple[Build, ...]:
@@ -126,6 +189,15 @@ def read_all_builds(told: Mapping[str, Any]) -> tuple[Build, ...]:
     """
     with _shape("the builds"):
         return tuple(_builds(told["allBuilds"]))
+
+
+def _items(told: Iterable[Mapping[str, Any]]) -> Iterator[QueueItem]:
+    """Yield the items of jobs; a Pipeline's wait for a node is none, and has a relative address."""
+    for item in told:
+        task = item["task"]
+        if "://" in str(task.get("url")):
+            job = str(task.get("fullName") or task["name"]).lower()
+            yield QueueItem(int(item["id"]), 0.0, _parameters(item), job)
 
 
 def _builds(told: Iterable[Mapping[str, Any]]) -> Iterator[Build]:

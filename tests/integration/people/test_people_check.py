@@ -213,10 +213,42 @@ def test_a_job_that_the_user_may_not_build(world: World) -> None:
 
 @pytest.mark.parametrize("permission", ["none", "discover"])
 def test_a_job_that_is_gone_or_hidden_is_a_warning(world: World, permission: str) -> None:
+    world.add_jenkins("other")
     world.add_jenkins(permission=permission)
     ended = world.run("jenkins", "--check")
     line = line_with(ended, "Jenkins job lab")
     assert (ended.exit_code, line.mark, "Job/Read" in (line.fix or "")) == (0, "warning", True)
+
+
+@pytest.mark.parametrize("permission", ["none", "discover"])
+def test_where_no_job_can_be_seen_the_check_fails(world: World, permission: str) -> None:
+    for name in ("lab", "other"):
+        world.add_jenkins(name, permission=permission)
+    ended = world.run("jenkins", "--check")
+    line = line_with(ended, "Jenkins: jobs", "(2)")
+    assert (ended.exit_code, line.mark, "Job/Read" in (line.fix or "")) == (1, "FAILED", True)
+    assert_nothing_changed(world)
+
+
+def test_a_folder_is_seen_and_told(world: World) -> None:
+    world.jenkins.add_job("folder/lab")
+    world.observer.add(f"{world.jenkins.url}/job/folder/1/")
+    ended = world.run("jenkins", "--check")
+    assert (ended.exit_code, line_with(ended, "Jenkins job folder", "it is a folder").mark) == (0, "warning")
+
+
+def test_a_job_is_one_line_for_all_its_families(world: World) -> None:
+    reporting = {"name": "TEST_OBSERVER_REPORTING", "type": "BooleanParameterDefinition"}
+    plan = {"name": "TESTPLAN", "type": "ChoiceParameterDefinition", "choices": ["smoke", "stress"]}
+    world.jenkins.add_job("lab", [reporting, plan])
+    for name, family in (("lab", "snap"), ("LAB", "deb")):
+        world.observer.add(f"{world.jenkins.url}/job/{name}/1/", family=family)
+    ended = world.run("jenkins", "--check")
+    line = line_with(ended, "Jenkins job")
+    assert (ended.exit_code, line.mark) == (0, "warning")
+    for words in ("TESTPLAN does not offer 'full', only smoke, stress", "may be built"):
+        assert words in line.text
+    assert world.jenkins.count("GET", "/api/json?tree=fullName") == 1
 
 
 def test_what_a_job_does_not_take_is_told(world: World) -> None:

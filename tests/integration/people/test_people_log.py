@@ -205,7 +205,9 @@ def test_client_libraries_say_nothing(world: World, processor: str, mode: tuple[
 # a terminal
 
 
-def on_terminal(world: World, *arguments: str, columns: int = 100, **changes: str) -> tuple[int, str]:
+def on_terminal(
+    world: World, *arguments: str, columns: int = 100, changes: dict[str, str] | None = None
+) -> tuple[int, str]:
     """Run the program with a terminal as its stderr; return the exit code and what the terminal was sent."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -214,7 +216,7 @@ def on_terminal(world: World, *arguments: str, columns: int = 100, **changes: st
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=its,
-        env={"TERM": "xterm", **world.environment(**changes)},
+        env={"TERM": "xterm", **world.environment(**(changes or {}))},
     ) as process:
         os.close(its)
         sent = b""
@@ -227,7 +229,7 @@ def on_terminal(world: World, *arguments: str, columns: int = 100, **changes: st
                 break
             sent += part
         os.close(ours)
-        return process.wait(30), sent.decode()
+        return process.wait(120), sent.decode()
 
 
 def seen(sent: str) -> list[str]:
@@ -267,7 +269,7 @@ def test_a_terminal_shows_levels_in_colour_unless_it_should_not(
     escape: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     world.add_github(retryable=False)
-    code, sent = on_terminal(world, "github", **changes)
+    code, sent = on_terminal(world, "github", changes=changes)
     assert code == 1
     assert ("\x1b[31mERROR  \x1b[0m request 1 (canonical/lab run 7) refused" in sent) is escape
     assert ("ERROR   request 1 (canonical/lab run 7) refused" in sent) is not escape

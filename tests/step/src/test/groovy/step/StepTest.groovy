@@ -6,16 +6,16 @@ import java.lang.reflect.InvocationTargetException
 import org.junit.After
 import org.junit.Before
 
-/** Loads the step as the pipeline engine does, CPS and, where its list is there, the script sandbox included. */
+/** Loads the step as the pipeline engine does, CPS and script sandbox included. */
 abstract class StepTest {
 
     public static final File PROJECT = new File(System.getProperty('project.root')).canonicalFile
-    public static final File WHITELIST = new File(PROJECT, '../shared/data/script-security-generic-whitelist.txt')
+    public static final File WHITELIST = new File(PROJECT, 'tests/step/whitelist.txt')
     public static final Map JENKINS = [jenkinsCredentialsId: 'rerunner']
     public static final Map GITHUB = [processor: 'github', githubCredentialsId: 'gh-token']
 
     private static final PipelineTestHelper TRUSTED = prepare(new PipelineTestHelperCPS())
-    private static final PipelineTestHelper SANDBOXED = WHITELIST.exists() ? prepare(new SandboxedHelper()) : TRUSTED
+    private static final PipelineTestHelper SANDBOXED = prepare(new SandboxedHelper())
 
     protected PipelineTestHelper helper = SANDBOXED
     protected Jenkins jenkins
@@ -31,10 +31,8 @@ abstract class StepTest {
             env: [JENKINS_URL: 'https://jenkins.example/ci/'], currentBuild: jenkins.build, any: 'any')
         helper.clearCallStack()
         registerSteps()
-        if (helper instanceof SandboxedHelper) {
-            sandbox = new ScriptSandbox(WHITELIST)
-            sandbox.register()
-        }
+        sandbox = new ScriptSandbox(WHITELIST)
+        sandbox.register()
     }
 
     @After

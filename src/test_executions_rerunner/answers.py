@@ -1,0 +1,106 @@
+"""Whole answers, within a bound, and when they came."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import TYPE_CHECKING
+
+import requests
+import urllib3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_BYTES = 64 << 20
+"""Of one answer, unpacked."""
+_PIECE = 1 << 16
+_GZIP = zlib.MAX_WBITS | 16
+
+
+class Answer(requests.Response):
+    """An answer, read to its end.
+
+    Attributes:
+        head_at: When its head was there, on the clock of `Waiting`.
+        body: What followed the head, unpacked.
+    """
+
+    head_at: float = 0.0
+    body: bytes = b""
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self.body
+
+
+class Answered(Exception):  # noqa: N818 - an answer, not an error
+    """Takes an answer out of a client library, past whatever that would make of it."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
+
+
+def read_whole(answer: requests.Response, most_bytes: int) -> bytes:
+    """Read the body of an answer; after any failure its connection is closed.
+
+    Args:
+        answer: One whose head was read.
+        most_bytes: Most that it may have, unpacked.
+
+    Raises:
+        requests.exceptions.RequestException: It did not come, or not in time, or is larger.
+    """
+    raw = answer.raw
+    try:
+        return _read(raw, answer.headers.get("Content-Encoding", "").strip().lower(), most_bytes)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from error
+    finally:
+        if not raw.closed:
+            raw.close()
+            raw.release_conn()
+
+
+def _read(raw: urllib3.BaseHTTPResponse, packing: str, most_bytes: int) -> bytes:
+    too_large = requests.exceptions.ContentDecodingError(f"the answer has more than {most_bytes:,} bytes")
+    length = raw.length_remaining
+    if length is not None and length > most_bytes:
+        raise too_large
+    if length is not None and not packing:
+        return raw.read(decode_content=False)
+    whole = io.BytesIO()
+    for piece in _unpacked(iter(lambda: raw.read(_PIECE, decode_content=False), b""), packing):
+        if whole.tell() + len(piece) > most_bytes:
+            raise too_large
+        whole.write(piece)
+    return whole.getvalue()
+
+
+def _unpacked(pieces: Iterator[bytes], packing: str) -> Iterator[bytes]:
+    if packing in {"", "identity"}:
+        return pieces
+    if packing in {"gzip", "x-gzip"}:
+        return _gunzipped(pieces)
+    raise requests.exceptions.ContentDecodingError(f"the answer is packed as {packing[:40]!r}, which was not asked for")
+
+
+def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Unpack into pieces of a bounded size: a megabyte of gzip may hold a gigabyte."""
+    unpacker = None
+    for piece in pieces:
+        packed = piece
+        while packed:
+            if unpacker is None or unpacker.eof:  # the packed form may have several parts
+                unpacker = zlib.decompressobj(_GZIP)
+            try:
+                yield unpacker.decompress(packed, _PIECE)
+            except zlib.error as error:
+                raise requests.exceptions.ContentDecodingError(f"the answer cannot be unpacked: {error}") from error
+            packed = unpacker.unconsumed_tail or unpacker.unused_data
+    if unpacker and not unpacker.eof:
+        raise requests.exceptions.ContentDecodingError("the answer cannot be unpacked: its end is missing")

@@ -1,0 +1,172 @@
+"""Connections that send a call in one piece, and whose answers end.
+
+An answer ends in time, however its bytes drip, and what is no answer is none: a head of 101, 102 or 103 would leave
+the true one in the connection, where the next call would read it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import socket
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers
+
+from test_executions_rerunner.answers import Answer
+
+if TYPE_CHECKING:
+    import requests
+    import urllib3
+
+_MOST_BYTES_OF_A_HEAD = 1 << 18
+
+
+class EndingAdapter(HTTPAdapter):
+    """Sends calls over connections of our own kind, each call once; it keeps them for the next.
+
+    Args:
+        connections: Most connections to one server at a time.
+        more_seconds: By how much a whole answer may take longer than the read time-out of its call.
+    """
+
+    def __init__(self, *, connections: int, more_seconds: float) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=connections, pool_block=True)
+        self._more_seconds = more_seconds
+        self._pools: dict[str, Any] = {}
+        self._pools_lock = threading.Lock()
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: Any,  # noqa: ANN401 - as in the base class
+        proxies: Any = None,  # noqa: ANN401 - the same
+        cert: Any = None,  # noqa: ANN401 - the same
+    ) -> Any:  # noqa: ANN401 - urllib3 has two kinds, a SOCKS proxy two more
+        """Return the connections to the server of a request; finding them anew takes a tenth of a call's time."""
+        origin = "/".join((request.url or "").split("/", 3)[:3])
+        if origin not in self._pools:
+            with self._pools_lock:
+                if origin not in self._pools:
+                    pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+                    # of whatever kind its connections are, also those of a proxy
+                    pool.ConnectionCls = _ending(pool.ConnectionCls, self._more_seconds)
+                    self._pools[origin] = pool
+        return self._pools[origin]
+
+    def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> Answer:
+        """Return the answer whose head was read; without its cookies, which take a tenth of a call's time."""
+        answer = Answer()
+        answer.status_code, answer.reason = resp.status, resp.reason or ""
+        answer.headers = CaseInsensitiveDict(resp.headers)
+        answer.encoding = get_encoding_from_headers(answer.headers) or "utf-8"  # or a guess reads the whole body
+        answer.raw, answer.url, answer.request = resp, req.url or "", req
+        return answer
+
+
+class _Ending:
+    """What makes a connection of urllib3 one of ours."""
+
+    more_seconds: ClassVar[float]
+    _held: list[bytes] | None = None
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - those of the connection
+        super().__init__(*arguments, **more)
+        self.response_class = partial(_EndingAnswer, more_seconds=self.more_seconds)
+
+    def request(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Send head and body in one piece: each piece is a call of the system and a turn of another thread."""
+        self._held = []
+        try:
+            super().request(*arguments, **more)  # type: ignore[misc] # the connection that it is mixed into
+        finally:
+            whole, self._held = b"".join(self._held), None
+        self.send(whole)
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Send a piece, or hold it back until the request is complete."""
+        if self._held is None:
+            super().send(data)  # type: ignore[misc] # the same
+        else:
+            self._held.append(data)
+
+
+def _ending(kind: type, more_seconds: float) -> type:
+    return type(f"Ending{kind.__name__}", (_Ending, kind), {"more_seconds": more_seconds})
+
+
+class _EndingAnswer(http.client.HTTPResponse):
+    """An answer that is there in time or fails, and that leaves nothing behind for the next one."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, more_seconds: float, **more: Any) -> None:  # noqa: ANN401 - as in the base class
+        super().__init__(sock, *arguments, **more)
+        self._bytes = _BytesInTime(self.fp.detach(), sock, more_seconds)
+        self.fp = _Reader(self._bytes)
+
+    def begin(self) -> None:
+        """Read the head, and take no other one for it than that of an answer."""
+        super().begin()
+        self._bytes.is_head = False
+        if self.status < http.HTTPStatus.OK:
+            raise http.client.HTTPException(f"{self.status} {self.reason} is no answer")
+
+
+class _BytesInTime(io.RawIOBase):
+    """The bytes of a connection, until the time of an answer is over."""
+
+    def __init__(self, raw: Any, sock: socket.socket, more_seconds: float) -> None:  # noqa: ANN401 - a SocketIO
+        self._raw, self._sock = raw, sock
+        self._each_seconds: float = sock.gettimeout() or 0.0
+        self._end = time.monotonic() + self._each_seconds + more_seconds
+        self._head_left = _MOST_BYTES_OF_A_HEAD
+        self.is_head, self.is_over = True, False
+
+    def readable(self) -> bool:
+        """Tell that this can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as in the base class
+        """Read what there is; wait neither longer for it than for any byte nor than for the whole."""
+        if self.is_over:
+            return 0
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer was not complete in time")
+        if left < self._each_seconds:
+            self._sock.settimeout(left)
+        count: int = self._raw.readinto(buffer)
+        if self.is_head:
+            self._head_left -= count
+            if self._head_left < 0:
+                raise http.client.HTTPException("its head has no end")
+        return count
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._raw.close()
+        super().close()
+
+    def drop(self) -> None:
+        """Have the connection closed instead of kept: urllib3 keeps none that was ended."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Reader(io.BufferedReader):
+    """Reads one answer, and sees to it that nobody reads what stands behind it."""
+
+    raw: _BytesInTime
+
+    def close(self) -> None:
+        """End the answer."""
+        if not self.closed:
+            self.raw.is_over = True
+            if self.peek(1):
+                self.raw.drop()
+        super().close()

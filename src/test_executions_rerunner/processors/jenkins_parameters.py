@@ -1,0 +1,66 @@
+"""The parameters that a rerun is started with: those of a family, or those of the build that is to be run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from test_executions_rerunner.errors import RequestProcessingError
+from test_executions_rerunner.parsing import BuildParameter
+from test_executions_rerunner.processors.jenkins_state import as_text
+from test_executions_rerunner.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+REPORTING = {"TEST_OBSERVER_REPORTING": True}
+"""Makes the rerun report to Test Observer, which is what it is for."""
+FAMILY_PARAMETERS: dict[str, dict[str, Any]] = {"snap": REPORTING, "deb": {**REPORTING, "TESTPLAN": "full"}}
+
+
+class Parameters:
+    """What the settings say about the parameters of a rerun.
+
+    Args:
+        build_parameters: ``[FAMILY:]NAME=VALUE`` each, or one text with one a line.
+
+    Attributes:
+        families: The families that have parameters of their own.
+    """
+
+    def __init__(self, build_parameters: str | Iterable[str]) -> None:
+        lines = build_parameters.splitlines() if isinstance(build_parameters, str) else build_parameters
+        self._more = [BuildParameter(line) for line in lines]
+        self.families = tuple(dict.fromkeys((*FAMILY_PARAMETERS, *(one.family for one in self._more if one.family))))
+
+    def of_family(self, family: object) -> dict[str, Any]:
+        """Return the parameters of a family: its defaults, those for all, its own.
+
+        Raises:
+            RequestProcessingError: It has none.
+        """
+        if not isinstance(family, str) or family not in self.families:
+            raise RequestProcessingError(
+                f"family {shown(family)} is not served, only {', '.join(self.families)}; "
+                "--build-parameter FAMILY:NAME=VALUE serves another"
+            )
+        return {**FAMILY_PARAMETERS.get(family, REPORTING), **self.over(family)}
+
+    def over(self, family: object) -> dict[str, Any]:
+        """Return what a rerun has in any case, whatever the build had: reporting, those for all, the family's own."""
+        for_all = {one.name: one.value for one in self._more if one.family is None}
+        own = {one.name: one.value for one in self._more if one.family is not None and one.family == family}
+        return {**REPORTING, **for_all, **own}
+
+
+def form(parameters: object) -> dict[str, str]:
+    """Return parameters as the fields of a form.
+
+    Raises:
+        RequestProcessingError: They are none that `JenkinsProcessor.process` returns.
+    """
+    if not isinstance(parameters, Mapping) or "json" in parameters:
+        raise RequestProcessingError(
+            f"json {shown(parameters)} is not served: parameters are allowed, none called json"
+        )
+    return {name: as_text(value) for name, value in parameters.items()}

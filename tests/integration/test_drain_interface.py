@@ -1,0 +1,128 @@
+"""The classes as their users call them: arguments, the four steps, and requests of any kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from test_executions_rerunner import (
+    GithubProcessor,
+    JenkinsProcessor,
+    Rerunner,
+    SettingsError,
+    TestObserverInterface,
+)
+from test_executions_rerunner.demo import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from integration.conftest import Lab, System
+    from test_executions_rerunner.models import RerunRequest, Target
+
+WRONG: dict[str, Callable[[Any], object]] = {
+    "concurrency": lambda value: Rerunner(GithubProcessor(), concurrency=value),
+    "limit": lambda value: Rerunner(GithubProcessor(), limit=value),
+    "time_limit": lambda value: Rerunner(GithubProcessor(), time_limit=value),
+    "limit of a queue": lambda value: TestObserverInterface(limit=value),
+}
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 1.5, "3"])
+@pytest.mark.parametrize("name", WRONG)
+def test_a_number_that_is_none_is_refused_by_the_constructors(name: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=f"{name.split(maxsplit=1)[0]}: {value!r} is not allowed: a whole number"):
+        WRONG[name](value)
+
+
+@pytest.mark.parametrize("value", [65, 1000])
+def test_too_many_calls_at_a_time_are_refused(value: int) -> None:
+    with pytest.raises(SettingsError, match="a whole number from 1 to 64"):
+        Rerunner(JenkinsProcessor(), concurrency=value)
+
+
+NO_TIMES = ["yesterday", 17, "", True, {"a": 1}]
+
+
+def test_a_created_at_that_is_no_time_is_never_triggered_by_the_four_steps_either(lab: Lab, system: System) -> None:
+    links = [lab.add_target(system, f"t{n}") for n in range(len(NO_TIMES) + 1)]
+    for link, created_at in zip(links[1:], NO_TIMES, strict=True):
+        lab.observer.add_raw({"test_execution_id": 100 + len(link), "ci_link": link, "created_at": created_at})
+    (good,) = lab.request(links[0])
+    rerunner = Rerunner(lab.processor(system), test_observer=lab.queue())
+    processed = rerunner.process_rerun_requests(rerunner.load_rerun_requests())
+    assert list(processed) == [good]
+    assert rerunner.submit_processed_requests(processed) == [good]
+    assert lab.server(system).count("POST") == 1
+
+
+def test_a_created_at_that_is_no_time_is_told_once_however_many_windows_there_are(lab: Lab, system: System) -> None:
+    link = lab.add_target(system, "t1")
+    for number in range(3):
+        entry = {"test_execution_id": 5000 + number, "ci_link": link, "family": "snap", "created_at": "yesterday"}
+        lab.observer.add_raw(entry)
+    for _ in range(700):
+        lab.request("https://ci.example.org/job/other/1/")
+    lab.drain(system)
+    assert len(lab.last.outcomes) == 703
+    assert [lab.outcomes[5000 + n].reason for n in range(3)] == ["created_at 'yesterday' is no time"] * 3
+
+
+# exceptions of a client library
+
+
+def break_target(monkeypatch: pytest.MonkeyPatch, processor: type, number: int) -> None:
+    """Let the processor's own code raise for one request, as a bug of ours or of a library would."""
+    true_target = processor.target  # type: ignore[attr-defined] # a processor
+
+    def target(self: Any, request: RerunRequest) -> Target:  # noqa: ANN401 - a processor
+        if request.test_execution_id == number:
+            raise LookupError("a library's own exception")
+        answer: Target = true_target(self, request)
+        return answer
+
+    monkeypatch.setattr(processor, "target", target)
+
+
+def test_an_exception_while_a_request_is_processed_is_its_own_outcome_only(
+    lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, good = (lab.request(lab.add_target(system, name))[0] for name in ("t1", "t2"))
+    break_target(monkeypatch, JenkinsProcessor if system == "jenkins" else GithubProcessor, broken)
+    outcomes = lab.drain(system)
+    assert (outcomes[broken].state.value, outcomes[good].state.value) == ("failed", "triggered")
+    assert "LookupError: a library's own exception" in outcomes[broken].reason
+    assert lab.observer.ids() == [broken]
+
+
+@pytest.mark.parametrize(
+    ("method", "state"), [("look", "failed"), ("rerun_link", "unknown")], ids=["before its trigger", "after it"]
+)
+def test_an_exception_while_a_target_is_started_is_its_own_outcome_only(
+    lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch, method: str, state: str
+) -> None:
+    broken, good = (lab.request(lab.add_target(system, name))[0] for name in ("t1", "t2"))
+    processor = JenkinsProcessor if system == "jenkins" else GithubProcessor
+    true_method = getattr(processor, method)
+
+    def raise_for_one(self: Any, target: Target, *more: Any) -> Any:  # noqa: ANN401 - as the method
+        if "1" in target.name.split("/")[-1].replace("1002", ""):
+            raise LookupError("a library's own exception")
+        return true_method(self, target, *more)
+
+    monkeypatch.setattr(processor, method, raise_for_one)
+    outcomes = lab.drain(system)
+    assert (outcomes[broken].state.value, outcomes[good].state.value) == (state, "triggered")
+    assert lab.observer.ids() == [broken]
+    monkeypatch.undo()
+    assert lab.states(system)[broken] == ("triggered" if state == "failed" else "already-rerun")
+    assert lab.triggered(system, "t1") == 1
+
+
+def test_a_doubtful_trigger_keeps_its_place_in_the_limit(lab: Lab, system: System) -> None:
+    ids = [number for n in range(4) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    lab.server(system).inject(Fault(method="POST", status=500))
+    states = lab.states(system, limit=2, concurrency=1)
+    assert [states[number] for number in ids] == ["unknown", "triggered", "deferred", "deferred"]
+    assert lab.server(system).count("POST") == 2
