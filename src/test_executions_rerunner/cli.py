@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from test_executions_rerunner import __version__, streams
 from test_executions_rerunner.defaults import PROCESSORS
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.settings import SETTINGS, collect_settings
+from test_executions_rerunner.reading import collect_settings
+from test_executions_rerunner.settings import SETTINGS
 from test_executions_rerunner.signals import Signals
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ def annotate(report: Report) -> Iterator[str]:
     if report.error:
         told.append((_TITLES.get(report.exit_code, "The drain failed"), report.error))
     for row in rows_of(report, report.failures):
-        if report.error and row.reason in report.error:
+        if report.error and row.reason and row.reason in report.error:
             continue  # what stopped the drain is told
         is_one = row.requests.isdigit() or row.requests == "without id"
         told.append((f"request{'' if is_one else 's'} {row.requests} {row.outcome}", row.reason))
