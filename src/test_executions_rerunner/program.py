@@ -231,7 +231,7 @@ class Program:
 
     def _check(self, processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface) -> None:
         def work() -> None:
-            for check in run_checks(processor, queue, observer):
+            for check in run_checks(processor, queue, observer, announce=self._settings.announce):
                 self.report.checks.append(check)
                 if check.ok is not True or self._level < logging.ERROR:
                     print_lines([clean(check.line, self._mask, most=_MOST_OF_CHECK)], file=self._out)

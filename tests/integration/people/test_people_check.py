@@ -429,3 +429,21 @@ def test_the_user_whom_jenkins_names_is_shown_harmlessly(world: World) -> None:
     ended = world.run("jenkins", "--check")
     assert "\x1b" not in ended.shown
     line_with(ended, "knows the user as")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("rights", "mark"),
+    [
+        pytest.param({"view_rerun", "change_rerun", "change_test"}, "ok", id="granted"),
+        pytest.param({"view_rerun", "change_rerun"}, "warning", id="not granted"),
+    ],
+)
+def test_whether_requesters_can_be_told_is_told_where_they_should_be(
+    world: World, processor: str, rights: set[str], mark: str
+) -> None:
+    world.observer.api_keys["to_other"] = rights
+    ended = filled(world).run(processor, "--check", "--announce", TEST_OBSERVER_API_KEY="to_other")
+    assert (ended.exit_code, line_with(ended, "Test Observer: change_test:").mark) == (0, mark)
+    assert_nothing_changed(world)
+    assert "change_test:" not in world.run(processor, "--check", TEST_OBSERVER_API_KEY="to_other").out

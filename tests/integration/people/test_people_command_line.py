@@ -189,6 +189,15 @@ def test_a_wrong_value_cannot_forge_a_line(world: World) -> None:
     assert [line[:30] for line in told] == ["::error title=Wrong setting::-"]
 
 
+@pytest.mark.parametrize("in_actions", [None, "true"], ids=["elsewhere", "in Actions"])
+def test_the_run_that_the_drain_runs_in_is_never_started_wherever_its_id_is_set(
+    world: World, in_actions: str | None
+) -> None:
+    world.add_github(7)
+    assert world.run("github", GITHUB_RUN_ID="7", GITHUB_ACTIONS=in_actions).exit_code == 0
+    assert (world.github.triggered(7), len(world.observer.ids())) == (0, 1)
+
+
 # files of requests
 
 
