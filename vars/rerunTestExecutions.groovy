@@ -291,11 +291,11 @@ Map reportIn(String text) {
     } catch (JsonException | IllegalArgumentException ignored) {
         report = null
     }
-    if (report instanceof Map && report.version != null && report.version != 1) {
+    if (report instanceof Map && report.version != null && report.version != 1 && report.version != 2) {
         return [problem: 'left a report of another version: let the image or command and this library fit together']
     }
     // The parser takes an object that was cut short, so look for what must be there, down to the end.
-    boolean isWhole = report instanceof Map && report.version == 1 && report.counts instanceof Map &&
+    boolean isWhole = report instanceof Map && report.version != null && report.counts instanceof Map &&
         report.requests instanceof List && report.checks instanceof List && text.trim().endsWith('}')
     return isWhole ? [report: report] : [problem: 'left a broken report']
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from test_executions_rerunner.clocks import MOST_APART_SECONDS, spelled
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError, TestObserverRefusedError
-from test_executions_rerunner.text import harmless, without
+from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
@@ -41,15 +41,25 @@ class Check:
         return f"{mark}: {self.name}: {self.message}" + (f" -> {self.fix}" if self.fix else "")
 
 
-def run_checks(processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface) -> Iterator[Check]:
-    """Try each credential and permission that a drain needs; nothing is changed."""
-    secrets = (*processor.secrets, *queue.secrets)
-    for check in _all_checks(processor, queue, observer):
-        name, message = (without(secrets, harmless(text)) for text in (check.name, check.message))
-        yield replace(check, name=name, message=message)
+def run_checks(
+    processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface, *, announce: bool = False
+) -> Iterator[Check]:
+    """Try each credential and permission that a drain needs; nothing is changed.
+
+    Args:
+        processor: The CI system.
+        queue: Where the requests come from.
+        observer: Where they are deleted.
+        announce: Whether the requesters are to be told, which needs a permission of its own.
+    """
+    mask = Mask((*processor.secrets, *queue.secrets))
+    for check in _all_checks(processor, queue, observer, announce=announce):
+        yield replace(check, name=clean(check.name, mask), message=clean(check.message, mask))
 
 
-def _all_checks(processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface) -> Iterator[Check]:
+def _all_checks(
+    processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface, *, announce: bool
+) -> Iterator[Check]:
     requests: list[RerunRequest] = []
     try:
         requests = queue.window(MOST_REQUESTS)
@@ -60,7 +70,7 @@ def _all_checks(processor: RequestProcessor, queue: RequestQueue, observer: Test
         yield Check("Test Observer: view_rerun", ok=False, message=error.what, fix=error.advice)
     yield _deleting(observer)
     yield _deleting_in_bulk(observer)
-    yield from _key(observer)
+    yield from _key(observer, announce=announce)
     yield from processor.check(_targets(processor, requests))
     yield _clocks(processor, observer)
 
@@ -85,7 +95,7 @@ def _deleting_in_bulk(queue: TestObserverInterface) -> Check:
     return Check(name, ok=True, message="granted")
 
 
-def _key(queue: TestObserverInterface) -> Iterator[Check]:
+def _key(queue: TestObserverInterface, *, announce: bool) -> Iterator[Check]:
     if not queue.secrets:
         yield Check(
             "Test Observer: key", ok=None, message="no key is sent", fix="set TEST_OBSERVER_API_KEY if it needs one"
@@ -103,6 +113,16 @@ def _key(queue: TestObserverInterface) -> Iterator[Check]:
     else:
         granted = ", ".join(owner["permissions"]) or "none"
         yield Check("Test Observer: key", ok=True, message=f"of application {owner['name']!r}; permissions: {granted}")
+        if announce:
+            yield _announcing("change_test" in owner["permissions"])
+
+
+def _announcing(is_granted: bool) -> Check:  # noqa: FBT001 - the answer of the server
+    name = "Test Observer: change_test"
+    if is_granted:
+        return Check(name, ok=True, message="requesters can be told")
+    message = "not granted, so that requesters could not be told; reruns are started all the same"
+    return Check(name, ok=None, message=message, fix="give the key change_test, or leave --announce out")
 
 
 def _targets(processor: RequestProcessor, requests: Iterable[RerunRequest]) -> list[Target]:

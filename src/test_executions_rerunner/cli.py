@@ -9,11 +9,14 @@ import argparse
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from test_executions_rerunner import __version__, streams
+from test_executions_rerunner.defaults import PROCESSORS
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.settings import SETTINGS, read_settings
+from test_executions_rerunner.reading import collect_settings
+from test_executions_rerunner.settings import SETTINGS
 from test_executions_rerunner.signals import Signals
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str] | None = None, signals: Signals | None = None)
     Returns:
         The exit code.
     """
-    return _run(vars(_parser().parse_args(arguments)), os.environ, signals or Signals())  # noqa: TID251 - the one place
+    return _run(arguments, os.environ, signals or Signals())  # noqa: TID251 - the one place
 
 
 def run(signals: Signals) -> None:
@@ -63,20 +66,46 @@ def run(signals: Signals) -> None:
     sys.exit(exit_code)  # noqa: TID251 - the one place
 
 
-def _run(flags: Mapping[str, Any], environment: Mapping[str, str], signals: Signals) -> int:
-    in_actions = environment.get("GITHUB_ACTIONS") == "true"
-    try:
-        settings = read_settings(flags, environment)
-    except SettingsError as error:
-        return _refuse(error, in_actions=in_actions)
+def _run(arguments: Sequence[str] | None, environment: Mapping[str, str], signals: Signals) -> int:
+    flags, problems = _read_flags(arguments)
+    settings, more = collect_settings(flags, environment)
     from test_executions_rerunner.program import Program  # noqa: PLC0415 - not needed to show --help
 
-    program = Program(settings, environment if in_actions else {}, signals)
-    return program.run(verbose=flags["verbose"], quiet=flags["quiet"])
+    program = Program(settings, environment, signals, [*problems, *more])
+    return program.run(verbose=flags.get("verbose", False), quiet=flags.get("quiet", False))
+
+
+def _read_flags(arguments: Sequence[str] | None) -> tuple[dict[str, Any], list[str]]:
+    """Return the flags that were given, and what is wrong; no value of an unknown flag is told."""
+    try:
+        read, others = _parser().parse_known_args(arguments)
+    except SettingsError as error:
+        return {}, [str(error)]
+    flags = vars(read)
+    unknown = [each.partition("=")[0] for each in others if each.startswith("-")]
+    if unknown and flags["processor"] not in PROCESSORS:
+        flags["processor"] = None  # what argparse takes for it is the value of an unknown flag
+    problems = [f"{flag} is no flag{_meant(flag)}" for flag in unknown]
+    if others and not unknown:
+        problems.append("one argument is allowed beside the flags: jenkins or github")
+    return flags, problems
+
+
+def _meant(flag: str) -> str:
+    near = get_close_matches(flag, [row.flag for row in SETTINGS if row.flag], n=1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to the program to tell what is wrong, together with everything else that is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong."""
+        raise SettingsError(message.removeprefix("argument "))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="test-executions-rerunner",
         usage="%(prog)s [jenkins|github] [options]",
         description=_DESCRIPTION,
@@ -88,19 +117,10 @@ def _parser() -> argparse.ArgumentParser:
     for row in SETTINGS:
         if row.flag and row.metavar:
             action = "append" if row.is_several else "store"
-            parser.add_argument(row.flag, dest=row.name, metavar=row.metavar, action=action, help=row.help)
+            parser.add_argument(row.flag, dest=row.name, metavar=row.metavar, action=action, help=row.help_text)
         elif row.flag:
-            parser.add_argument(row.flag, dest=row.name, action="store_true", default=None, help=row.help)
+            parser.add_argument(row.flag, dest=row.name, action="store_true", default=None, help=row.help_text)
     parser.add_argument("-v", "--verbose", action="store_true", help="show what is done and why, in detail")
     parser.add_argument("-q", "--quiet", action="store_true", help="show only what needs a person")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
-
-
-def _refuse(error: SettingsError, *, in_actions: bool) -> int:
-    from test_executions_rerunner.text import harmless  # noqa: PLC0415 - not needed to show --help
-
-    print(f"test-executions-rerunner: {harmless(error, most=2000)}", file=sys.stderr)  # noqa: T201 - no log yet
-    if in_actions:
-        print(f"::error title=Wrong setting::{harmless(error, most=2000).replace('%', '%25')}")  # noqa: T201 - a workflow command
-    return 2

@@ -8,7 +8,9 @@ TEST_OBSERVER_URL = "https://test-observer-api.canonical.com"
 JENKINS_URL = "http://10.102.156.15:8080"
 JENKINS_USERNAME = "admin"
 GITHUB_SERVER_URL = "https://github.com"
-REPOSITORIES = ("canonical/*",)
+OWNER = "canonical"
+"""Of a repository that is named without one."""
+REPOSITORIES = (f"{OWNER}/*",)
 MAX_ATTEMPTS = 51
 """GitHub allows 50 re-runs of a run, so 51 attempts; the next trigger is answered 201 and leads to nothing."""
 CONCURRENCY = 16

@@ -10,7 +10,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.reporting import Report, as_json, as_markdown, full_reason, needs_person
+from test_executions_rerunner.reporting import Report, as_json, as_markdown
+from test_executions_rerunner.tables import rows_of
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -41,27 +42,33 @@ def end_group() -> str:
 
 
 def annotate(report: Report) -> Iterator[str]:
-    """Yield one error for each failure, ten at most, then how many more there are as a plain line."""
+    """Yield one error for each cause of failures, ten at most, then how many more there are as a plain line."""
     told: list[tuple[str, str]] = []
     if report.error:
-        told.append(("The drain failed" if report.exit_code > 1 else "The drain stopped", report.error))
-    for outcome in report.outcomes:
-        if needs_person(outcome):
-            name = f"request {outcome.request.test_execution_id or 'without id'}"
-            told.append((f"{name} {outcome.state.value}", full_reason(outcome)))
+        told.append((_TITLES.get(report.exit_code, "The drain failed"), report.error))
+    for row in rows_of(report, report.failures):
+        if report.error and row.reason and row.reason in report.error:
+            continue  # what stopped the drain is told
+        is_one = row.requests.isdigit() or row.requests == "without id"
+        told.append((f"request{'' if is_one else 's'} {row.requests} {row.outcome}", row.reason))
     told += [(check.name, f"{check.message}; {check.fix or ''}") for check in report.checks if check.ok is False]
     for title, message in told[:MOST_ANNOTATIONS]:
         yield f"::error title={_property(harmless(title))}::{_data(harmless(message, most=1000))}"
     if len(told) > MOST_ANNOTATIONS:
         yield f"{len(told) - MOST_ANNOTATIONS} more failures are in the log and in the summary"
+    if report.stopped:
+        yield f"::notice title=Nothing more was started::{_data(harmless(report.stopped, most=1000))}"
+
+
+_TITLES = {1: "The drain stopped", 2: "Wrong setting"}
 
 
 def outputs(report: Report) -> dict[str, str]:
-    """Return the action's outputs."""
+    """Return the action's outputs; ``remaining`` is empty where the queue was not read."""
     counts = {name.replace("-", "_"): str(count) for name, count in report.counts.items()}
     return {
         **counts,
-        "remaining": str(report.remaining),
+        "remaining": "" if report.remaining is None else str(report.remaining),
         "report": as_json(report, most_characters=MOST_REPORT_CHARACTERS),
     }
 

@@ -6,14 +6,18 @@ import base64
 import re
 from typing import TYPE_CHECKING
 
+from test_executions_rerunner.defaults import BOUNDS, OWNER, allowed_numbers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Self
 
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_*?\[\]!-]+/[A-Za-z0-9._*?\[\]!-]+")
+_REPOSITORY = re.compile(r"([A-Za-z0-9_*?\[\]!-]+/)?[A-Za-z0-9._*?\[\]!-]+")
 _MOST_DIGITS = 9
+_LEAST_OF_A_SECRET = 4
+"""Every other word of a text would be hidden with a shorter one."""
 
 FAMILIES = ("snap", "deb", "charm", "image", "solution")
 """The families that Test Observer knows; any other is answered 422."""
@@ -58,7 +62,7 @@ def text(given: str) -> str:
     """Return any text that is one line."""
     given = given.strip()
     if not given.isprintable():
-        raise ValueError("one line of printable characters is allowed")
+        raise ValueError("one line of printable characters is")
     return given
 
 
@@ -66,7 +70,9 @@ def secret(given: str) -> Secret:
     """Return a credential; whatever an HTTP header cannot carry is refused."""
     given = given.strip()
     if not (given.isascii() and given.isprintable()) or " " in given:
-        raise ValueError("printable ASCII without blanks is allowed, on one line")
+        raise ValueError("printable ASCII without blanks is, on one line")
+    if len(given) < _LEAST_OF_A_SECRET:
+        raise ValueError(f"{_LEAST_OF_A_SECRET} characters or more are, since a shorter one cannot be hidden")
     return Secret(given)
 
 
@@ -79,7 +85,7 @@ def user(given: str) -> str:
     """Return a user's name; Basic authentication has no way to carry a colon in it."""
     given = text(given)
     if ":" in given:
-        raise ValueError("a user name without a colon is allowed")
+        raise ValueError("a user name without a colon is")
     return given
 
 
@@ -98,22 +104,22 @@ def one_of(*allowed: str) -> Callable[[str], str]:
 
     def parse(given: str) -> str:
         if given.strip() not in allowed:
-            raise ValueError(f"one of {', '.join(allowed)} is allowed")
+            raise ValueError(f"one of {', '.join(allowed)} is")
         return given.strip()
 
     return parse
 
 
-def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return a parser for whole numbers in a range, both ends included."""
-    allowed = f"a whole number from {least} to {most}" if most else f"a whole number of {least} or more"
+def number(name: str) -> Callable[[str], int]:
+    """Return a parser for the whole numbers that a setting takes."""
+    (least, most), allowed = BOUNDS[name], allowed_numbers(name)
 
     def parse(given: str) -> int:
         given = given.strip()
         if not (given.isascii() and given.isdigit()) or len(given) > _MOST_DIGITS:
-            raise ValueError(f"{allowed} is allowed")
+            raise ValueError(f"{allowed} is")
         if int(given) < least or (most and int(given) > most):
-            raise ValueError(f"{allowed} is allowed")
+            raise ValueError(f"{allowed} is")
         return int(given)
 
     return parse
@@ -123,15 +129,15 @@ def boolean(given: str) -> bool:
     """Return what true/false, yes/no or 1/0 say, in any case."""
     word = given.strip().lower()
     if word not in _TRUE + _FALSE:
-        raise ValueError("true/false, yes/no or 1/0 is allowed")
+        raise ValueError("true/false, yes/no or 1/0 is")
     return word in _TRUE
 
 
 def repository(given: str) -> str:
-    """Return a pattern of repositories: OWNER/NAME, each maybe with ``*``, ``?`` or ``[...]``."""
+    """Return a pattern of repositories: OWNER/NAME, each maybe with ``*``, ``?`` or ``[...]``; NAME is canonical's."""
     if not _REPOSITORY.fullmatch(given):
-        raise ValueError("OWNER/NAME is allowed, with the globs *, ? and [...]")
-    return given
+        raise ValueError(f"OWNER/NAME is, with the globs *, ? and [...]; NAME alone means {OWNER}/NAME")
+    return given if "/" in given else f"{OWNER}/{given}"
 
 
 def build_parameter(given: str) -> BuildParameter:

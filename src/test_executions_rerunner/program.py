@@ -6,25 +6,36 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner import github_actions, reporting
+from test_executions_rerunner import github_actions, reporting, tables
 from test_executions_rerunner.checks import run_checks
 from test_executions_rerunner.errors import SettingsError, TestObserverError
-from test_executions_rerunner.logs import end_progress, print_lines, progress, set_up, tear_down
+from test_executions_rerunner.logs import columns_of, end_progress, print_lines, progress, set_up, tear_down
+from test_executions_rerunner.models import State
+from test_executions_rerunner.progress import Teller
 from test_executions_rerunner.reporting import Report, check_report_file
 from test_executions_rerunner.request_file import RequestFile
 from test_executions_rerunner.rerunner import Rerunner
 from test_executions_rerunner.settings import Settings
 from test_executions_rerunner.test_observer import TestObserverInterface
-from test_executions_rerunner.text import without
+from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from test_executions_rerunner.models import Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.request_queue import RequestQueue
     from test_executions_rerunner.signals import Signals
 
 _log = logging.getLogger(__name__)
+_MOST_NAMED = 3
+"""Failed checks that the error of a check names."""
+_MOST_OF_CHECK = 4000
+_MOST_OF_ERROR = 2000
+_HINT = """\
+Needed in the environment: for jenkins JENKINS_API_TOKEN (and JENKINS_USERNAME, admin by default), for github GH_TOKEN;
+for a Test Observer that asks for a key, as the public one does, TEST_OBSERVER_API_KEY.
+--help shows everything; with the credentials set, --check tries them and changes nothing, --dry-run shows the plan."""
 
 
 class Program:
@@ -32,13 +43,23 @@ class Program:
 
     Args:
         settings: What to do.
-        runner: The environment of a GitHub runner; empty anywhere else.
+        environment: The environment variables, for what is no setting: those of a GitHub runner, and of a terminal.
         signals: What may end it early.
+        problems: What is wrong with the settings, one line each: nothing is done then but to tell it.
     """
 
-    def __init__(self, settings: Settings, runner: Mapping[str, str], signals: Signals) -> None:
-        self._settings, self._runner, self._signals = settings, runner, signals
-        self._secrets = settings.secrets
+    def __init__(
+        self, settings: Settings, environment: Mapping[str, str], signals: Signals, problems: Sequence[str] = ()
+    ) -> None:
+        self._settings, self._environment, self._signals = settings, environment, signals
+        self._problems = [*problems]
+        self._runner = environment if environment.get("GITHUB_ACTIONS") == "true" else {}
+        self._mask = Mask(settings.secrets)
+        self._out = sys.stderr if settings.report == reporting.STANDARD_OUTPUT else sys.stdout
+        self._level = logging.INFO
+        self.report = Report(
+            settings.processor, dry_run=settings.dry_run, discards=settings.discard_refused, mask=self._mask
+        )
 
     def run(self, *, verbose: bool, quiet: bool) -> int:
         """Do what the settings ask for, and tell what came of it.
@@ -46,19 +67,13 @@ class Program:
         Returns:
             The exit code.
         """
-        level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
-
+        self._level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
         if self._runner:
-            print_lines(github_actions.masks(self._secrets))
-        self._handler = set_up(level=level, secrets=self._secrets)
-        self.report = Report(self._settings.processor, dry_run=self._settings.dry_run)
+            print_lines(github_actions.masks(self._settings.secrets), file=self._out)
+        self._handler = set_up(level=self._level, mask=self._mask, environment=self._environment)
         try:
-            if self._runner:
-                print_lines([github_actions.group("What was done, as it happened")], file=sys.stderr)
             self._run_and_catch()
-            if self._runner:
-                print_lines([github_actions.end_group()], file=sys.stderr)
-            self._tell(level)
+            self._tell()
         finally:
             tear_down(self._handler)
         return self.report.exit_code
@@ -66,35 +81,60 @@ class Program:
     def _run_and_catch(self) -> None:
         """Do the work; every end of it becomes an exit code and, where one is due, an error."""
         try:
-            self._check_report_file()
+            self._check_settings()
+            _log.debug("%s", self._settings.shown)
             processor = self._processor()
             observer = self._observer(processor)
             queue = self._queue(observer)
             if self._settings.check:
                 self._check(processor, queue, observer)
             else:
-                self._drain(processor, queue)
+                self._drain_in_group(processor, queue)
         except SettingsError as error:
-            self.report.exit_code, self.report.error = 2, str(error)
+            self._refuse(str(error).splitlines())
         except KeyboardInterrupt:
             self.report.error = f"interrupted by {self._signals.name} before anything was started"
+            _log.error("%s", self.report.error)
         except Exception as error:  # noqa: BLE001 - a bug has an exit code of its own
             _log.exception("a bug, please report it")
             self.report.exit_code, self.report.error = 70, f"a bug: {type(error).__name__}: {error}"
         if self._signals.received is not None:
             self.report.exit_code = self._signals.exit_code
 
-    def _check_report_file(self) -> None:
+    def _refuse(self, problems: Sequence[str]) -> None:
+        """Tell all that is wrong with the settings."""
+        self.report.exit_code, self.report.error = 2, "; ".join(problems)
+        for problem in problems:
+            _log.error("%s", problem)
 
-        if not self._settings.report:
-            return
-        try:
-            check_report_file(self._settings.report)
-        except OSError as error:
-            path = self._settings.report
-            self._settings = Settings({**self._settings.values, "report": None})
-            reason = error.strerror or error
-            raise SettingsError(f"--report: {path!r} is not allowed: a file that can be written ({reason})") from error
+    def _check_settings(self) -> None:
+        """Refuse what can be known to be wrong before anything is called.
+
+        Raises:
+            SettingsError: One line for each problem.
+        """
+        settings, problems = self._settings, self._problems
+        if settings.processor == "jenkins" and not settings.jenkins_api_token:
+            problems.append("JENKINS_API_TOKEN: an API token of the Jenkins user is needed, and none is set")
+        if settings.processor == "github" and not settings.github_token:
+            problems.append("GH_TOKEN: a GitHub token with Actions: write is needed, and none is set")
+        if not (settings.jenkins_api_token or settings.github_token or self._runner):
+            print_lines(_HINT.splitlines(), file=sys.stderr)
+        if problem := self._problem_of_report_file():
+            problems.append(problem)
+        if problems:
+            raise SettingsError("\n".join(problems))
+
+    def _problem_of_report_file(self) -> str | None:
+        """Return why the report cannot be written, and forget about it then; None: it can."""
+        path = self._settings.report
+        if path:
+            try:
+                check_report_file(path)
+            except OSError as error:
+                self._settings = Settings({**self._settings.values, "report": None})
+                return f"--report: {path!r} is not allowed: a file that can be written is ({error.strerror or error})"
+        return None
 
     def _processor(self) -> RequestProcessor:
         """Make the chosen processor; only its client is imported."""
@@ -104,25 +144,27 @@ class Program:
 
             return JenkinsProcessor(
                 settings.jenkins_username,
-                _needed(settings.jenkins_api_token, "JENKINS_API_TOKEN: an API token of the Jenkins user"),
+                settings.jenkins_api_token,
                 jenkins_url=settings.jenkins_url,
                 build_parameters=settings.build_parameters,
+                parameters_from=settings.parameters_from,
+                max_per_day=settings.max_per_day,
+                max_queued=settings.max_queued,
                 connections=settings.concurrency,
             )
         from test_executions_rerunner.processors.github import GithubProcessor  # noqa: PLC0415 - the chosen one
 
         return GithubProcessor(
-            _needed(settings.github_token, "GH_TOKEN: a GitHub token with Actions: write"),
+            settings.github_token,
             repo=settings.repo,
             rerun=settings.rerun,
             max_attempts=settings.max_attempts,
             github_server_url=settings.github_server_url,
             github_api_url=settings.github_api_url,
-            own_run_id=self._runner.get("GITHUB_RUN_ID"),
+            own_run_id=self._environment.get("GITHUB_RUN_ID") or None,
         )
 
     def _observer(self, processor: RequestProcessor) -> TestObserverInterface:
-
         settings = self._settings
         names = ("test_observer_url", "test_observer_api_key", "family", "environment")
         more = {name: getattr(settings, name) for name in (*names, "environment_architecture", "build_architecture")}
@@ -135,17 +177,37 @@ class Program:
         with self._signals.ending_reads():  # of a standard input that nobody closes
             return RequestFile(self._settings.requests, observer)
 
-    def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
+    def _drain_in_group(self, processor: RequestProcessor, queue: RequestQueue) -> None:
+        """Drain; a runner folds what is told in the meantime."""
+        if self._runner:
+            print_lines([github_actions.group("What was done, as it happened")], file=sys.stderr)
+        try:
+            self._drain(processor, queue)
+        finally:
+            end_progress(self._handler)
+            if self._runner:
+                print_lines([github_actions.end_group()], file=sys.stderr)
 
+    def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
         settings, report = self._settings, self.report
+        teller = Teller(lambda: rerunner.stopped, is_told_later=settings.dry_run or self._level == logging.ERROR)
+
+        def tell(outcomes: list[Outcome]) -> None:
+            teller.ended(outcomes)
+            if advance:
+                advance(len(outcomes))
+
         rerunner = Rerunner(
             processor,
             test_observer=queue,
             limit=settings.limit,
             discard_refused=settings.discard_refused,
+            skip_archived=settings.skip_archived,
+            announce=settings.announce,
+            time_limit=settings.time_limit,
             dry_run=settings.dry_run,
             concurrency=settings.concurrency,
-            on_ended=lambda outcomes: advance(len(outcomes)) if advance else None,
+            on_ended=tell,
         )
         advance = progress(self._handler, lambda: rerunner.known)
         if self._signals.received is not None:
@@ -153,22 +215,26 @@ class Program:
         worker = self._signals.wait(rerunner.run)
         if name := self._signals.name:
             rerunner.end(f"interrupted by {name}")
-        end_progress(self._handler)
         report.outcomes, report.remaining = rerunner.outcomes, rerunner.remaining
-        report.error = rerunner.stopped.reason if rerunner.stopped else None
+        if stopped := rerunner.stopped:
+            is_failure = bool(name) or stopped.state is State.FAILED or any(o.delete_error for o in report.outcomes)
+            report.error, report.stopped = (stopped.reason, None) if is_failure else (None, stopped.reason)
+            if is_failure and self._level > logging.WARNING:  # it was told as a warning when it happened
+                _log.error("%s", report.error)
         if isinstance(worker.error, TestObserverError):
             report.exit_code, report.error = 3, str(worker.error)
+            _log.error("%s", report.error)
         elif worker.error and not name:
             raise worker.error
         elif report.has_failures and not settings.dry_run:
             report.exit_code = 1
 
     def _check(self, processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface) -> None:
-
         def work() -> None:
-            for check in run_checks(processor, queue, observer):
+            for check in run_checks(processor, queue, observer, announce=self._settings.announce):
                 self.report.checks.append(check)
-                print_lines([check.line], clean=True, secrets=self._secrets)
+                if check.ok is not True or self._level < logging.ERROR:
+                    print_lines([clean(check.line, self._mask, most=_MOST_OF_CHECK)], file=self._out)
 
         worker = self._signals.wait(work)
         if worker.error and not self._signals.name:
@@ -176,29 +242,35 @@ class Program:
         failed = [check.name for check in self.report.checks if check.ok is False]
         if failed:
             self.report.exit_code = 3 if failed[0].startswith("Test Observer") else 1
-            self.report.error = f"a drain could not work: {', '.join(failed)}"
+            more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
+            self.report.error = f"a drain could not work: {', '.join(failed[:_MOST_NAMED])}{more}"
+            _log.error("%s", self.report.error)
 
-    def _tell(self, level: int) -> None:
+    def _tell(self) -> None:
         """Show the outcomes, and write them where they are wanted."""
         report = self.report
-        report.error = report.error and without(self._secrets, report.error)
-        if not report.checks and (level < logging.ERROR or report.has_failures or report.exit_code):
-            lines = list(reporting.as_text(report))
-            if report.dry_run:
-                print_lines(lines, clean=True, secrets=self._secrets)
-            elif report.outcomes or not report.error:
-                for line in lines:
-                    _log.log(logging.ERROR if line.startswith("!") else logging.INFO, "%s", line)
-        if report.error:
-            _log.error("%s", report.error)
+        report.error = report.error and clean(report.error, self._mask, most=_MOST_OF_ERROR)
+        self._show()
         if self._runner:
-            print_lines(github_actions.annotate(report))
+            print_lines(github_actions.annotate(report), file=self._out)
         self._write(lambda path: reporting.write_report(path, report), self._settings.report)
         self._write(
             lambda path: github_actions.write_outputs(path, github_actions.outputs(report)),
             self._runner.get("GITHUB_OUTPUT"),
         )
         self._write(lambda path: github_actions.write_summary(path, report), self._runner.get("GITHUB_STEP_SUMMARY"))
+
+    def _show(self) -> None:
+        """Show the plan, or what needs a person and then the counts."""
+        report = self.report
+        if report.checks or report.exit_code == 2:  # noqa: PLR2004 - the exit code of wrong settings
+            return
+        if report.dry_run and (self._level < logging.ERROR or report.has_failures):
+            print_lines(tables.plan(report, columns_of(self._out)), file=self._out)
+            return
+        rows = tables.rows_of(report, report.failures)
+        print_lines(tables.lines_of(rows, columns_of(sys.stderr)), file=sys.stderr)
+        _log.info("%s", tables.counts_line(report))
 
     def _write(self, write: Callable[[str], None], path: str | None) -> None:
         if not path:
@@ -208,9 +280,3 @@ class Program:
         except OSError as error:
             _log.error("%s could not be written: %s", path, error)
             self.report.exit_code = self.report.exit_code or 1
-
-
-def _needed(value: str | None, what: str) -> str:
-    if not value:
-        raise SettingsError(f"{what} is needed, and none is set")
-    return value

@@ -1,30 +1,33 @@
-"""The outcomes of a drain as JSON, as text and as Markdown.
+"""The outcomes of a drain as JSON and as Markdown.
 
 The JSON's schema is ``report.schema.json`` beside this module; `VERSION` changes with every change that a reader
-would notice.
+would notice. Version 2 added ``ci_link`` and ``stopped``, and ``remaining`` may be null: what holds to the schema of
+version 1 may have no further fields, so that a reader who checks it would have refused them.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.models import Outcome, State
-from test_executions_rerunner.text import harmless, markdown, url_text
+from test_executions_rerunner.streams import write_line
+from test_executions_rerunner.tables import causes, counts_line
+from test_executions_rerunner.text import Mask, clean, harmless, markdown, url_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from test_executions_rerunner.checks import Check
 
-VERSION = 1
-MOST_LINES = 200
-"""Of the text at the end of the log; what is left out is counted."""
+VERSION = 2
+STANDARD_OUTPUT = "-"
+"""The path that stands for it."""
 _MOST_OF_ERROR = 2000
+_MOST_OF_LINK = 2000
 _LAST_LINE_BYTES = 200
 """Of the line that counts what is left out of a summary."""
 
@@ -43,8 +46,14 @@ class Report:
     checks: list[Check] = field(default_factory=list)
     """What ``--check`` found."""
     error: str | None = None
-    """Why the drain as a whole failed or stopped."""
+    """Why the drain as a whole failed."""
+    stopped: str | None = None
+    """Why it started nothing more from some moment on, though that is no failure: a rate limit, a time limit."""
     exit_code: int = 0
+    discards: bool = False
+    """Whether requests that can never be served are deleted."""
+    mask: Mask = field(default_factory=Mask, repr=False)
+    """Hides secrets in what strangers wrote."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -55,31 +64,35 @@ class Report:
         return counts
 
     @property
+    def counted(self) -> str:
+        """The counts as a person reads them."""
+        return ", ".join(f"{count} {name}" for name, count in self.counts.items() if count) or "no requests"
+
+    @property
     def has_failures(self) -> bool:
         """Whether a request, a delete or a check failed."""
         failed = any(needs_person(outcome) for outcome in self.outcomes)
         return failed or any(check.ok is False for check in self.checks)
 
-    def sorted_for_people(self) -> list[Outcome]:
-        """Return the outcomes, what needs a person first."""
-        return sorted(
-            self.outcomes, key=lambda outcome: (not needs_person(outcome), outcome.state is State.UNSUPPORTED)
-        )
+    @property
+    def failures(self) -> list[Outcome]:
+        """The outcomes that need a person."""
+        return [outcome for outcome in self.outcomes if needs_person(outcome)]
 
+    def full_reason(self, outcome: Outcome) -> str:
+        """Return the reason, with what became of the request where that is not what its outcome says."""
+        if outcome.delete_error:
+            return f"{outcome.reason}; its request could not be deleted: {outcome.delete_error}"
+        if outcome.state is State.REFUSED and outcome.deleted:
+            return f"{outcome.reason}; its request was deleted without a rerun"
+        if outcome.state is State.REFUSED and self.dry_run and self.discards:
+            return f"{outcome.reason}; its request would be deleted without a rerun"
+        return outcome.reason
 
-def one_line(outcome: Outcome) -> str:
-    """Return an outcome as a person reads it in a log."""
-    number = outcome.request.test_execution_id
-    parts = [
-        f"request {number}" if number else "request without id",
-        f"{outcome.state.value}:",
-        outcome.reason,
-    ]
-    if outcome.target:
-        parts.insert(1, f"({outcome.target})")
-    if outcome.link:
-        parts.append(f"[{outcome.link}]")
-    return " ".join(parts)
+    def ci_link(self, outcome: Outcome) -> str | None:
+        """Return what was asked for, harmless; None: no link was given."""
+        link = outcome.request.ci_link
+        return clean(link, self.mask, most=_MOST_OF_LINK) if isinstance(link, str) else None
 
 
 def needs_person(outcome: Outcome) -> bool:
@@ -95,13 +108,15 @@ def as_object(report: Report) -> dict[str, Any]:
         "dry_run": report.dry_run,
         "exit_code": report.exit_code,
         "error": report.error and harmless(report.error, most=_MOST_OF_ERROR),
+        "stopped": report.stopped and harmless(report.stopped, most=_MOST_OF_ERROR),
         "counts": report.counts,
         "remaining": report.remaining,
         "requests": [
             {
                 "test_execution_id": outcome.request.test_execution_id,
+                "ci_link": report.ci_link(outcome),
                 "outcome": outcome.state.value,
-                "reason": full_reason(outcome),
+                "reason": report.full_reason(outcome),
                 "target": outcome.target,
                 "link": outcome.link,
                 "deleted": outcome.deleted,
@@ -138,30 +153,6 @@ def _people_first(report: Report, rows: list[Any]) -> list[tuple[Outcome, Any]]:
     return sorted(pairs, key=lambda pair: (not needs_person(pair[0]), pair[0].state is State.UNSUPPORTED))
 
 
-def full_reason(outcome: Outcome) -> str:
-    """Return the reason, with why the request could not be deleted."""
-    if outcome.delete_error:
-        return f"{outcome.reason}; its request could not be deleted: {outcome.delete_error}"
-    return outcome.reason
-
-
-def as_text(report: Report) -> Iterator[str]:
-    """Yield the lines for the end of the log: the counts, then the outcomes, what needs a person first."""
-    yield f"{_counted(report)}; {report.remaining} of {len(report.outcomes)} requests stay in the queue"
-    told = report.outcomes if report.dry_run else report.sorted_for_people()
-    shown = [outcome for outcome in told if report.dry_run or outcome.state is not State.UNSUPPORTED]
-    for outcome in shown[:MOST_LINES]:
-        mark = "! " if needs_person(outcome) else "  "
-        undeleted = f"; NOT DELETED: {outcome.delete_error}" if outcome.delete_error else ""
-        yield f"{mark}{one_line(outcome)}{undeleted}"
-    if len(shown) > MOST_LINES:
-        yield f"  and {len(shown) - MOST_LINES} more, see --report"
-
-
-def _counted(report: Report) -> str:
-    return ", ".join(f"{count} {name}" for name, count in report.counts.items() if count) or "no requests"
-
-
 def as_markdown(report: Report, *, most_bytes: int) -> str:
     """Return a heading, the counts and a table, safe against whatever stands in it.
 
@@ -169,15 +160,30 @@ def as_markdown(report: Report, *, most_bytes: int) -> str:
         report: What to show.
         most_bytes: The size limit; rows past it are left out, and counted.
     """
-    title = "Reruns planned" if report.dry_run else "Reruns"
-    head = [f"### {title} ({report.processor})", "", markdown(_counted(report)), ""]
+    title = "Check" if report.checks else "Reruns planned" if report.dry_run else "Reruns"
+    head = [f"### {title} ({report.processor})", ""]
+    head += [] if report.checks else [markdown(counts_line(report)), ""]
     head += [f"**{markdown(report.error)}**", ""] if report.error else []
-    checks = _fitting([_item(check) for check in report.checks], most_bytes - _size(head), "checks")
-    rows = ["| request | target | outcome | reason | rerun |", "| --- | --- | --- | --- | --- |"]
-    rows += _fitting(
-        [_row(outcome) for outcome in report.sorted_for_people()], most_bytes - _size(head + checks + rows), "requests"
-    )
-    return "\n".join(head + checks + (rows if report.outcomes else [])) + "\n"
+    head += [f"Nothing more was started: {markdown(report.stopped)}", ""] if report.stopped else []
+    others = _details(report)
+    checks = _fitting([_item(check) for check in report.checks], most_bytes - _size(head + others), "checks")
+    rows = ["| request | target | outcome | reason | links |", "| --- | --- | --- | --- | --- |"]
+    told = [_row(report, outcome) for outcome, _ in _people_first(report, report.outcomes) if _is_told(outcome)]
+    rows += _fitting(told, most_bytes - _size(head + checks + rows + others), "requests")
+    return "\n".join(head + checks + (rows if told else []) + others) + "\n"
+
+
+def _is_told(outcome: Outcome) -> bool:
+    return outcome.state is not State.UNSUPPORTED or needs_person(outcome)
+
+
+def _details(report: Report) -> list[str]:
+    """Return the lines that count, folded, what somebody else may serve."""
+    others = [outcome for outcome in report.outcomes if not _is_told(outcome)]
+    if not others:
+        return []
+    head = ["", f"<details><summary>{len(others)} unsupported</summary>", ""]
+    return [*head, *(f"- {count} &times; {markdown(cause)}" for count, cause in causes(others)), "", "</details>"]
 
 
 def _fitting(lines: list[str], most_bytes: int, what: str) -> list[str]:
@@ -200,16 +206,18 @@ def _item(check: Check) -> str:
     return f"- {_check_mark(check)} {markdown(check.name)}: {markdown(check.message)}{fix}"
 
 
-def _row(outcome: Outcome) -> str:
+def _row(report: Report, outcome: Outcome) -> str:
     number = outcome.request.test_execution_id
     mark = " &#9888;" if needs_person(outcome) else ""
-    rerun = f"[open]({url_text(outcome.link)})" if outcome.link else ""
+    # a target means that the link was taken for one of the configured server: a stranger's is not linked
+    asked = report.ci_link(outcome) if outcome.target else None
+    links = [f"[{name}]({url_text(link)})" for name, link in (("asked", asked), ("rerun", outcome.link)) if link]
     cells = [
         str(number or ""),
         markdown(outcome.target or ""),
         outcome.state.value + mark,
-        markdown(full_reason(outcome)),
-        rerun,
+        markdown(report.full_reason(outcome)),
+        " ".join(links),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -224,7 +232,7 @@ def check_report_file(path: str) -> None:
     Raises:
         OSError: It cannot.
     """
-    if _is_special(path):
+    if path == STANDARD_OUTPUT or _is_special(path):
         return
     if Path(path).is_dir():
         raise IsADirectoryError(f"{path!r} is a folder")
@@ -239,6 +247,9 @@ def write_report(path: str, report: Report) -> None:
         OSError: It cannot be written.
     """
     text = json.dumps(as_object(report), indent=2) + "\n"
+    if path == STANDARD_OUTPUT:
+        write_line(sys.stdout, text.rstrip())
+        return
     if _is_special(path):
         Path(path).write_text(text, encoding="utf-8")
         return

@@ -89,8 +89,10 @@ class Rerunner:
         windows = Windows(self._queue, self._ledger)
         with Pool(self._concurrency) as pool, self._submitter:
             while not (windows.is_last or self._ledger.stopped or self._submitter.is_at_limit):
-                self._submitter.read_at = self._now()
-                groups = self._process(windows.read())
+                began = self._now()
+                requests = windows.read()
+                self._submitter.read_at = began
+                groups = self._process(requests)
                 self._submitter.submit(groups, pool)
                 pool.join()
         return self.outcomes
@@ -134,8 +136,9 @@ class Rerunner:
         Raises:
             TestObserverError: It could not be read.
         """
-        self._submitter.read_at = self._now()
+        began = self._now()
         raw_requests = self._queue.get()
+        self._submitter.read_at = began
         for raw in raw_requests:
             self._remember(raw)
         return raw_requests

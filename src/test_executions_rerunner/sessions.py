@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from requests.auth import AuthBase
 
 Returned = TypeVar("Returned")
+_log = logging.getLogger(__name__)
 
 
 class Session(requests.Session):
@@ -69,7 +71,16 @@ class Session(requests.Session):
         Raises:
             requests.exceptions.RequestException: No whole answer within the bounds.
         """
-        started = self._clock()
+        started, ended = self._clock(), "no answer"
+        try:
+            answer = self._send(request, started, **kwargs)
+            ended = str(answer.status_code)
+            return answer
+        finally:
+            milliseconds = (self._clock() - started) * 1000
+            _log.debug("%s %s: %s after %.0f ms", request.method, request.url, ended, milliseconds)
+
+    def _send(self, request: requests.PreparedRequest, started: float, **kwargs: Any) -> Answer:  # noqa: ANN401 - of `send`
         answer = self.get_adapter(request.url or "").send(
             request,
             stream=True,

@@ -6,22 +6,21 @@ the Jenkins step and the README's table are all derived from it or held against 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from test_executions_rerunner import parsing
 from test_executions_rerunner.defaults import (
+    CHOICES,
     CONCURRENCY,
     GITHUB_SERVER_URL,
     JENKINS_URL,
     JENKINS_USERNAME,
     MAX_ATTEMPTS,
-    MOST_CONCURRENCY,
     PROCESSORS,
     REPOSITORIES,
     TEST_OBSERVER_URL,
+    allowed_numbers,
 )
-from test_executions_rerunner.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +46,25 @@ class Setting(NamedTuple):
     is_several: bool = False
     """Several values: a repeatable flag; one value a line in a variable or an input."""
     is_secret: bool = False
+    of: str | None = None
+    """The one processor that it means something to; its flag is an error with another."""
+    example: str | None = None
+    """How its flag is written, for ``--help``."""
+
+    @property
+    def help_text(self) -> str:
+        """The sentence for ``--help``, with the default and an example where there is one."""
+        more = [f"default: {self.default_text}"] if self.default_text else []
+        more += ["repeatable"] if self.is_several else []
+        more += [f"example: {self.example}"] if self.example else []
+        return self.help + (f" ({'; '.join(more)})" if more else "")
+
+    @property
+    def default_text(self) -> str | None:
+        """The default as a person would write it; None: without one, or it is in the sentence."""
+        if self.default in (None, (), False):
+            return None
+        return " ".join(self.default) if isinstance(self.default, tuple) else str(self.default)
 
 
 def _row(name: str, parse: Callable[[str], Any], text: str, **more: Any) -> Setting:  # noqa: ANN401 - row fields
@@ -88,6 +106,7 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="URL",
         default=JENKINS_URL,
         environment=("JENKINS_URL",),
+        of="jenkins",
     ),
     _row(
         "jenkins_username",
@@ -133,51 +152,86 @@ SETTINGS: tuple[Setting, ...] = (
     _row(
         "repo",
         parsing.repository,
-        "a GitHub repository served, with globs (repeatable; default: canonical/*)",
+        "GitHub: a repository served, with globs; NAME alone means canonical/NAME",
         metavar="OWNER/NAME",
         default=REPOSITORIES,
         is_several=True,
+        of="github",
     ),
-    _row("family", parsing.one_of(*parsing.FAMILIES), "only requests of this family", metavar="FAMILY"),
+    _row(
+        "family",
+        parsing.one_of(*parsing.FAMILIES),
+        f"only requests of this family: {', '.join(parsing.FAMILIES)}",
+        metavar="FAMILY",
+    ),
     _row("environment", parsing.text, "only requests of this environment", metavar="NAME"),
     _row("environment_architecture", parsing.text, "only environments of this one", metavar="ARCH"),
     _row("build_architecture", parsing.text, "only builds of this architecture", metavar="ARCH"),
-    _row("limit", parsing.whole_number(1), "start at most this many reruns (1 or more)", metavar="N"),
+    _row("limit", parsing.number("limit"), "start at most this many reruns", metavar="N"),
     _row(
         "rerun",
-        parsing.one_of("run", "failed-jobs"),
-        "GitHub: rerun the whole run or its failed jobs (default: run)",
-        metavar="run|failed-jobs",
+        parsing.one_of(*CHOICES["rerun"]),
+        "GitHub: what to rerun: the whole run, its failed jobs, or just the job asked for",
+        metavar="|".join(CHOICES["rerun"]),
         default="run",
+        of="github",
     ),
     _row(
         "max_attempts",
-        parsing.whole_number(1, MAX_ATTEMPTS),
-        f"GitHub: most attempts of one run, 1 to {MAX_ATTEMPTS} (default: {MAX_ATTEMPTS})",
+        parsing.number("max_attempts"),
+        f"GitHub: most attempts of one run, {allowed_numbers('max_attempts')}",
         metavar="N",
         default=MAX_ATTEMPTS,
+        of="github",
     ),
+    _row(
+        "parameters_from",
+        parsing.one_of(*CHOICES["parameters_from"]),
+        "Jenkins: take a build's parameters from its request's family, or from the build that the link names",
+        metavar="|".join(CHOICES["parameters_from"]),
+        default="family",
+        of="jenkins",
+    ),
+    _row("max_per_day", parsing.number("max_per_day"), "most reruns of one target in 24 hours", metavar="N"),
+    _row("max_queued", parsing.number("max_queued"), "most that may wait in the CI system's queue", metavar="N"),
+    _row("skip_archived", parsing.boolean, "leave archived artefacts alone", default=False),
+    _row("announce", parsing.boolean, "put the rerun's link on the test execution", default=False),
+    _row("time_limit", parsing.number("time_limit"), "start nothing new after so long", metavar="MINUTES"),
     _row(
         "build_parameters",
         parsing.build_parameter,
-        "Jenkins: one more build parameter, for one family or for all (repeatable)",
+        "Jenkins: one more build parameter, for one family or for all",
         metavar="[FAMILY:]NAME=VALUE",
         flag="--build-parameter",
         default=(),
         is_several=True,
+        of="jenkins",
     ),
-    _row("requests", parsing.text, "read requests from a JSON file (-: standard input)", metavar="FILE"),
+    _row(
+        "requests",
+        parsing.text,
+        "take the requests from a JSON file, not from Test Observer; -: standard input",
+        metavar="FILE",
+        example="--requests queue.json",
+    ),
     _row("discard_refused", parsing.boolean, "delete requests that can never be served", default=False),
     _row("dry_run", parsing.boolean, "show the plan: look, start nothing, delete nothing", default=False),
     _row("check", parsing.boolean, "check credentials and permissions, change nothing", default=False),
     _row(
         "concurrency",
-        parsing.whole_number(1, MOST_CONCURRENCY),
-        f"parallel calls, 1 to {MOST_CONCURRENCY} (default: {CONCURRENCY})",
+        parsing.number("concurrency"),
+        f"parallel calls, {allowed_numbers('concurrency')}",
         metavar="N",
         default=CONCURRENCY,
     ),
-    _row("report", parsing.text, "write the outcomes to this file as JSON", metavar="FILE", is_input=False),
+    _row(
+        "report",
+        parsing.text,
+        "write the outcomes to this file as JSON; -: standard output",
+        metavar="FILE",
+        is_input=False,
+        example="--report report.json",
+    ),
 )
 
 
@@ -203,74 +257,21 @@ class Settings:
         token = self.jenkins_api_token
         return (*found, parsing.basic(self.jenkins_username, token)) if token else tuple(found)
 
+    @property
+    def shown(self) -> str:
+        """The settings in force, in one line without secrets."""
+        ours = [row.name for row in SETTINGS if row.of in (None, self.processor)]
+        told = {name: self.values[name] for name in ours if self.values[name] not in (None, (), False)}
+        return f"settings: {', '.join(f'{name} {_spelled(value)}' for name, value in told.items())}"
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         return f"Settings({shown})"
 
 
-def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
-    """Read every setting: a flag beats an action's input, which beats the environment, which beats the default.
-
-    Args:
-        flags: Texts of the flags that were given, by setting; True for a flag without a value, a list of texts
-            for a repeatable one.
-        environment: The environment variables. An empty one counts as not set.
-
-    Raises:
-        SettingsError: Names the setting as it was spelled, the value, and what is allowed.
-    """
-    values: dict[str, Any] = {}
-    for row in SETTINGS:
-        found = _find(row, flags, environment)
-        if found is not None:
-            values[row.name] = _parse(row, *found)
-    settings = Settings(values)
-    _check_together(settings, given=values)
-    return settings
-
-
-def _find(row: Setting, flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, str | list[str]] | None:
-    """Return how the strongest given spelling is called, and its text or texts."""
-    given = flags.get(row.name)
-    if given is True:
-        return f"{row.flag}", "true"
-    if given not in (None, "", []):
-        return row.flag or row.name, given
-    names = [f"INPUT_{row.name.upper()}"] if row.is_input else []
-    for name in [*names, *row.environment]:
-        if environment.get(name, "").strip():
-            return name, environment[name].splitlines() if row.is_several else environment[name]
-    return None
-
-
-def _parse(row: Setting, spelled: str, given: str | list[str]) -> Any:  # noqa: ANN401 - each row has its type
-    if not row.is_several:
-        return _parse_one(row, spelled, str(given))
-    lines = [text for text in given if text.strip()]
-    if row.name == "repo":
-        lines = [word for line in lines for word in line.split()]
-    return tuple(_parse_one(row, spelled, text) for text in lines) or row.default
-
-
-def _parse_one(row: Setting, spelled: str, given: str) -> Any:  # noqa: ANN401 - each row has its type
-    try:
-        return row.parse(given)
-    except ValueError as error:
-        shown = repr(_without_user(given) if row.parse is parsing.url else given)
-        value = "its value (not shown)" if row.is_secret else shown
-        raise SettingsError(f"{spelled}: {value} is not allowed: {error}") from error
-
-
-def _without_user(url: str) -> str:
-    """Return a URL without what may be a password before its host."""
-    return re.sub(r"(://|^).*@", r"\1***@", url, flags=re.DOTALL)
-
-
-def _check_together(settings: Settings, *, given: Mapping[str, Any]) -> None:
-    if settings.processor == "github" and "github_api_url" in given and "github_server_url" not in given:
-        raise SettingsError(
-            f"GITHUB_API_URL: {given['github_api_url']!r} is not allowed alone: GITHUB_SERVER_URL must name the "
-            "server whose API it is"
-        )
-    if settings.check and settings.dry_run:
-        raise SettingsError("--check: 'true' is not allowed together with --dry-run: choose one of them")
+def _spelled(value: object) -> str:
+    if isinstance(value, parsing.Secret):
+        return "***"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "on" if value is True else str(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from test_executions_rerunner.claims import Claims
 from test_executions_rerunner.models import Look, RerunRequest, State, Target, Verdict
 from test_executions_rerunner.policy import CallError, Fault, React
-from test_executions_rerunner.text import harmless
+from test_executions_rerunner.text import post_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -225,4 +225,4 @@ def _plan(look: Look, requests: Iterable[RerunRequest]) -> str:
     """Say what would be sent, and for which requests together."""
     numbers = [str(request.test_execution_id or "without id") for request in requests]
     shared = f", once for requests {', '.join(numbers)}" if len(numbers) > 1 else ""
-    return f"would POST {harmless(dict(look.post_arguments))}{shared}"
+    return f"would {post_text(look.post_arguments)}{shared}"

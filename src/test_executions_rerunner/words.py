@@ -1,7 +1,8 @@
-"""What a server says in a refusal, as one line of text."""
+"""What a server says in a refusal, as one line of text, and when it wants to be called again."""
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import json
 import re
@@ -17,19 +18,21 @@ if TYPE_CHECKING:
     import requests
 
 _MOST_BYTES = 20_000
-_NOT_SHOWN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
+_MOST_SECONDS = 1e9
+"""Of a wait that a server asks for: thirty years, so that a clock can still take it."""
+_PAGE = re.compile(r"\s*(<!doctype html|<!--|<[a-z][a-z0-9]*[\s>/])", re.IGNORECASE)
 
 
 def server_words(response: requests.Response) -> str:
-    """Return what a person would read in an answer: a JSON message, or the text of a page.
+    """Return what a person would read in an answer: a JSON message, or the sentence of a page that tells the problem.
 
     GitHub says ``{"message": …}``, Test Observer ``{"detail": …}``, Jenkins an HTML page or, for a missing
-    permission, a header.
+    permission, a header. A page without such a sentence says no more than its status.
     """
     permission = response.headers.get("X-Required-Permission")
+    status = response.reason or ""
     if permission:
-        return harmless(f"{response.reason or 'Forbidden'}: needs the permission {permission}")
+        return harmless(f"{status or 'Forbidden'}: needs the permission {permission}")
     if 300 <= response.status_code < 400:  # noqa: PLR2004 - HTTP's class of redirects
         return harmless(f"redirects to {response.headers.get('Location', 'nowhere')}; redirects are not followed")
     body = response.content[:_MOST_BYTES].decode("utf-8", "replace")
@@ -37,29 +40,114 @@ def server_words(response: requests.Response) -> str:
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
-        said = _TAG.sub(" ", _NOT_SHOWN.sub(" ", body))
-        return harmless(html.unescape(said)) or harmless(response.reason or "")
+        is_page = "html" in response.headers.get("Content-Type", "") or _PAGE.match(body)
+        said = _sentence(body, response.status_code) if is_page else body
+        return harmless(said) or harmless(status)
     if isinstance(said, dict):
         said = said.get("message", said.get("detail", said))
     return harmless(said if isinstance(said, str) else json.dumps(said))
+
+
+def _sentence(page: str, status: int) -> str:
+    """Return the sentence of a page that tells what is wrong; empty: there is none."""
+    read = _Page(page)
+    said = read.message or " ".join(read.told_in_panel or read.told) or read.title
+    return re.sub(rf"^\s*(HTTP )?(ERROR )?{status}\b[\s:-]*", "", said, flags=re.IGNORECASE)
+
+
+class _Page:
+    """The headings and paragraphs of an error page.
+
+    Read by hand: html.parser takes seconds for 20 kB of ``<a <a <a``, and an exception ends it at ``<![CD``.
+
+    Attributes:
+        message: What Jetty puts beside ``MESSAGE:``.
+        title: The page's title.
+        told: Its headings and paragraphs.
+        told_in_panel: Those in Jenkins' main panel.
+    """
+
+    _TOKEN = re.compile(r"<!--|-->|<(?P<end>/?)(?P<tag>[A-Za-z][A-Za-z0-9]*)(?P<more>[^<>]*)>")
+    _TOLD = frozenset({"h1", "h2", "p", "pre"})
+    _RAW = frozenset({"script", "style"})
+    _NOT_TOLD = _RAW | {"template", "header", "footer", "nav", "a", "button", "form"}
+    _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
+    _NEAREST = 20
+    """Elements around a text that count; an error page is never deeper."""
+
+    def __init__(self, page: str) -> None:
+        self.message = self.title = self._label = ""
+        self.told: list[str] = []
+        self.told_in_panel: list[str] = []
+        self._open: list[str] = []
+        self._panel_depth = 0
+        is_comment, position = False, 0
+        for token in self._TOKEN.finditer(page):
+            if not is_comment:
+                self._read_text(page[position : token.start()])
+            if token["tag"] and not is_comment:
+                self._read_tag(token["tag"].lower(), token["more"], is_end=bool(token["end"]))
+            elif not token["tag"]:
+                is_comment = token[0] == "<!--"
+            position = token.end()
+        if not is_comment:
+            self._read_text(page[position:])
+
+    def _read_tag(self, tag: str, more: str, *, is_end: bool) -> None:
+        """Note where the text that follows stands."""
+        if self._open and self._open[-1] in self._RAW and not (is_end and tag == self._open[-1]):
+            return
+        if not is_end and tag not in self._VOID:
+            self._open.append(tag)
+            if not self._panel_depth and re.search(r"\bid=[\"']?main-panel\b", more):
+                self._panel_depth = len(self._open)
+        elif is_end and tag in self._open[-self._NEAREST :]:
+            while self._open.pop() != tag:
+                pass
+            if len(self._open) < self._panel_depth:
+                self._panel_depth = 0
+
+    def _read_text(self, text: str) -> None:
+        """Keep a text where it may tell something."""
+        around = self._open[-self._NEAREST :]
+        text = _without_entities(text).strip()
+        if not text or not around or self._NOT_TOLD.intersection(around):
+            return
+        if around[-1] == "th":
+            self._label = text.upper()
+        elif around[-1] == "td" and self._label == "MESSAGE:":
+            self.message = self.message or text
+        elif around[-1] == "title":
+            self.title = self.title or text
+        elif self._TOLD.intersection(around):
+            (self.told_in_panel if self._panel_depth else self.told).append(text)
+
+
+def _without_entities(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError:  # a number of more digits than Python reads
+        return text
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """Return how long ``Retry-After`` asks to wait, given in seconds or as a date; None: it does not ask."""
     said = headers.get("Retry-After", "").strip()
     if said.isascii() and said.isdigit():
-        return float(said)
-    try:
-        until = parsedate_to_datetime(said).timestamp()
-        now = http_date_seconds(headers.get("Date"))
-        return max(0.0, until - (time.time() if now is None else now))
-    except (ValueError, TypeError):
+        return min(float(said), _MOST_SECONDS)
+    until = http_date_seconds(said)
+    if until is None:
         return None
+    now = http_date_seconds(headers.get("Date"))
+    return min(max(0.0, until - (time.time() if now is None else now)), _MOST_SECONDS)
 
 
 def http_date_seconds(date: str | None) -> float | None:
     """Return a ``Date`` header as seconds since 1970, or None where it is missing or unreadable."""
+    if not date:
+        return None
     try:
-        return parsedate_to_datetime(date).timestamp() if date else None
-    except (ValueError, TypeError):
+        read = parsedate_to_datetime(date)
+        return (read if read.tzinfo else read.replace(tzinfo=dt.timezone.utc)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):  # any zone, any year, no date at all
         return None

@@ -78,21 +78,18 @@ def test_a_workflow_sees_outputs_summary_exit_codes_and_no_secret(
     assert github.token not in log
     assert f"({_link(101)}/attempts/2)" in log.split("Summary - ")[1]
     assert "::error title=Wrong setting::INPUT_LIMIT: 'many' is not allowed" in log
-    assert re.search(r"::error title=request \d failed::could not be looked at: 401 Bad credentials", log)
+    assert re.search(r"::error title=The drain stopped::\S+ run \d+ could not be looked at: 401 Bad credentials", log)
 
 
 def test_the_readmes_workflow_drains_the_queue_by_the_image(
     commands: Commands, image: str, observer: TestObserverServer, github: GithubServer, tmp_path: Path
 ) -> None:
-    (workflow,) = re.findall(r"^<!-- test: workflow -->\n```yaml\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
-    pasted = tmp_path / "rerun.yml"
-    pasted.write_text(re.sub(r"docker://\S+:TAG", f"docker://{image}", workflow))
     github.add_run(REPOSITORY, 101)
     observer.add(_link(101))
     kept = observer.add(JENKINS_LINK)
 
     done = commands.act(
-        pasted,
+        _pasted(image, tmp_path),
         *_servers(observer, github),
         *("--env", f"TEST_OBSERVER_URL={observer.url}"),
         *("--secret", f"GITHUB_TOKEN={github.token}"),
@@ -104,6 +101,33 @@ def test_the_readmes_workflow_drains_the_queue_by_the_image(
     assert github.triggered(101) == 1, log[-8000:]
     assert observer.ids() == [kept]
     assert "1 requests stay in the queue." in log
+
+
+def test_the_readmes_workflow_with_a_wrong_key_says_that_the_queue_was_not_read(
+    commands: Commands, image: str, observer: TestObserverServer, github: GithubServer, tmp_path: Path
+) -> None:
+    observer.api_keys = {"to_another": {"view_rerun", "change_rerun"}}
+
+    done = commands.act(
+        _pasted(image, tmp_path),
+        *_servers(observer, github),
+        *("--env", f"TEST_OBSERVER_URL={observer.url}"),
+        *("--secret", f"GITHUB_TOKEN={github.token}"),
+        *("--env", f"GITHUB_REPOSITORY={REPOSITORY}"),
+    )
+    log = done.stdout + done.stderr
+
+    assert done.returncode == 1, log[-8000:]
+    assert "It is not known how many requests stay in the queue." in log
+    assert "0 requests stay" not in log
+
+
+def _pasted(image: str, folder: Path) -> Path:
+    """Write down the README's workflow, with an image in the place of the released one."""
+    (workflow,) = re.findall(r"^<!-- test: workflow -->\n```yaml\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    pasted = folder / "rerun.yml"
+    pasted.write_text(re.sub(r"docker://\S+:TAG", f"docker://{image}", workflow))
+    return pasted
 
 
 def test_a_run_that_can_never_be_rerun_fails_the_job(

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 
-from test_executions_rerunner import cli, defaults, settings
+from test_executions_rerunner import cli, defaults, reporting, settings
+from test_executions_rerunner.checks import Check
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
-from test_executions_rerunner.models import State
+from test_executions_rerunner.models import Outcome, RerunRequest, State
+from test_executions_rerunner.sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import requests
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,6 +46,16 @@ def code(cell: str) -> list[str]:
 def camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
+
+
+def report_fields() -> list[str]:
+    """Return the names of all fields of a report with a request and a check in it."""
+    request = RerunRequest(1, None, None, None)
+    made = reporting.Report(
+        "github", outcomes=[Outcome(request, State.FAILED, "")], checks=[Check("a", ok=True, message="")]
+    )
+    told = reporting.as_object(made)
+    return [*told, *told["requests"][0], *told["checks"][0]]
 
 
 ROWS = dict(zip((row.name for row in settings.SETTINGS), table("settings"), strict=True))
@@ -125,10 +138,11 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TestObserverServe
             defaults.TEST_OBSERVER_URL: observer.url,
             defaults.JENKINS_URL: jenkins.url,
             "https://api.github.com:443": github.url,
+            "https://api.github.com": github.url,
         }
-        send = requests.Session.send
+        send = Session.send
 
-        def redirect(self: requests.Session, request: requests.PreparedRequest, **more: Any) -> requests.Response:  # noqa: ANN401 - as in the base class
+        def redirect(self: Session, request: requests.PreparedRequest, **more: Any) -> requests.Response:  # noqa: ANN401 - as in the base class
             request.headers["Host"] = urlsplit(request.url or "").netloc  # Jenkins names its queue items by it
             for default, loopback in places.items():
                 request.url = (request.url or "").replace(default, loopback)
@@ -136,7 +150,7 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TestObserverServe
             assert request.url.startswith("http://127.0.0.1:")
             return send(self, request, **more)
 
-        monkeypatch.setattr(requests.Session, "send", redirect)
+        monkeypatch.setattr(Session, "send", redirect)
         yield observer, jenkins, github
 
 
@@ -184,3 +198,19 @@ def test_the_comments_of_the_python_snippet_are_true() -> None:
         said = re.sub(r"^# ", "", comment, flags=re.MULTILINE).split("          family")[0]
         names = {name: getattr(test_executions_rerunner, name) for name in test_executions_rerunner.__all__}
         assert eval(call, names) == eval(said)  # noqa: S307 - the README's own code
+
+
+def test_no_secret_stands_in_a_line_of_shell() -> None:
+    blocks = re.findall(r"^```(?:console|sh|bash)\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    assert blocks
+    assert re.findall(r"\w*(?:TOKEN|KEY|PASSWORD)=\S+", "".join(blocks)) == []
+
+
+@pytest.mark.parametrize("name", ["version", *report_fields()])
+def test_each_field_of_the_report_is_explained(name: str) -> None:
+    told = README.partition("`--report FILE` is written at every end")[2].partition("Its JSON\nschema is")[0]
+    assert f"`{name}`" in told
+
+
+def test_the_version_of_the_report_is_that_of_the_code() -> None:
+    assert f"`version` ({reporting.VERSION})" in README

@@ -72,10 +72,11 @@ def test_every_field_that_is_written_is_required_and_none_is_missing() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        pytest.param(("version",), 2, id="another version"),
+        pytest.param(("version",), 1, id="another version"),
         pytest.param(("processor",), "travis", id="another processor"),
         pytest.param(("exit_code",), -1, id="no exit code"),
         pytest.param(("remaining",), -1, id="negative"),
+        pytest.param(("requests", 0, "ci_link"), 7, id="no link"),
         pytest.param(("counts", "triggered"), None, id="no count"),
         pytest.param(("requests", 0, "outcome"), "done", id="another outcome"),
         pytest.param(("requests", 0, "test_execution_id"), 2**31, id="id past the largest"),

@@ -16,7 +16,8 @@ from test_executions_rerunner import github_actions
 from test_executions_rerunner.checks import Check
 from test_executions_rerunner.ledger import Ledger
 from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
-from test_executions_rerunner.reporting import Report, as_json, as_markdown, as_object, as_text, write_report
+from test_executions_rerunner.reporting import Report, as_json, as_markdown, as_object, needs_person, write_report
+from test_executions_rerunner.text import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,10 +33,10 @@ RELAXED = settings(deadline=None, max_examples=60, suppress_health_check=[Health
 ROW = re.compile(r"(?<!\\)\|")
 
 
-def outcome_of(number: int | None, state: State, *texts: str, deleted: bool = False) -> Outcome:
+def outcome_of(number: int | None, state: State, *texts: str, deleted: bool = False, ci_link: object = None) -> Outcome:
     """Make an outcome as a drain does: through the ledger."""
     reason, target, link, error = (*texts, "", "", "", "")[:4]
-    request, ledger = RerunRequest(number, None, None, None), Ledger()
+    request, ledger = RerunRequest(number, ci_link, None, None), Ledger()
     ledger.open([request])
     verdict = Verdict(state, reason, f"https://github.com/{link}" if link else None)
     ledger.settle({request: verdict}, target or None)
@@ -53,6 +54,7 @@ OUTCOMES = st.lists(
         TEXTS,
         TEXTS,
         TEXTS,
+        ci_link=st.none() | st.integers() | TEXTS.map(lambda text: f"https://github.com/{text}"),
     ),
     max_size=15,
 )
@@ -64,6 +66,9 @@ REPORTS = st.builds(
     outcomes=OUTCOMES,
     checks=CHECKS,
     error=st.none() | TEXTS,
+    stopped=st.none() | TEXTS,
+    remaining=st.none() | st.integers(0, 15),
+    discards=st.booleans(),
     exit_code=st.sampled_from([0, 1, 2, 3, 70, 130]),
 )
 
@@ -80,27 +85,28 @@ def report_of(outcomes: Iterable[Outcome], **more: object) -> Report:
 def test_the_only_commands_are_our_annotations(report: Report) -> None:
     printed = list(github_actions.annotate(report))
     found = commands("\n".join(printed))
-    assert len(found) == len([line for line in printed if line.startswith("::")]) <= 10
-    assert {command.name for command in found} <= {"error"}
+    assert len(found) == len([line for line in printed if line.startswith("::")]) <= 11
+    assert {command.name for command in found} <= {"error", "notice"}
     assert all("\n" not in command.data and "\r" not in command.data for command in found)
 
 
-def test_each_failure_is_one_annotation() -> None:
+def test_each_cause_of_failures_is_one_annotation() -> None:
     outcomes = [
         outcome_of(1, State.FAILED, "100% no: a, b", "lab"),
         outcome_of(2, State.TRIGGERED, "accepted"),
         outcome_of(3, State.TRIGGERED, "accepted", "", "", "403 no"),
         outcome_of(None, State.UNKNOWN, "who knows"),
+        outcome_of(5, State.FAILED, "100% no: a, b", "lab2"),
     ]
     assert commands("\n".join(github_actions.annotate(report_of(outcomes)))) == [
-        Command("error", "title=request 1 failed", "100% no: a, b"),
+        Command("error", "title=requests 1%2C 5 failed", "100% no: a, b"),
         Command("error", "title=request 3 triggered", "accepted; its request could not be deleted: 403 no"),
         Command("error", "title=request without id unknown", "who knows"),
     ]
 
 
 def test_past_ten_annotations_the_rest_is_counted() -> None:
-    lines = list(github_actions.annotate(report_of(outcome_of(number, State.FAILED) for number in range(1, 31))))
+    lines = list(github_actions.annotate(report_of(outcome_of(n, State.FAILED, f"no {n}") for n in range(1, 31))))
     assert len(commands("\n".join(lines))) == 10
     assert lines[10:] == ["20 more failures are in the log and in the summary"]
 
@@ -108,6 +114,17 @@ def test_past_ten_annotations_the_rest_is_counted() -> None:
 def test_what_stopped_the_drain_is_the_first_annotation() -> None:
     lines = list(github_actions.annotate(report_of([outcome_of(1, State.FAILED, "x")], error="the key", exit_code=3)))
     assert commands(lines[0]) == [Command("error", "title=The drain failed", "the key")]
+
+
+def test_what_stopped_the_drain_is_not_told_again_for_its_targets() -> None:
+    outcomes = [outcome_of(number, State.FAILED, "401 no", f"lab{number}") for number in range(1, 17)]
+    lines = list(github_actions.annotate(report_of(outcomes, error="lab1 could not be looked at: 401 no", exit_code=1)))
+    assert lines == ["::error title=The drain stopped::lab1 could not be looked at: 401 no"]
+
+
+def test_a_drain_that_a_rate_limit_stopped_is_a_notice_and_no_error() -> None:
+    report = report_of([outcome_of(1, State.DEFERRED, "rate limit")], stopped="rate limit")
+    assert list(github_actions.annotate(report)) == ["::notice title=Nothing more was started::rate limit"]
 
 
 def test_secrets_are_masked_each_with_one_command() -> None:
@@ -157,6 +174,43 @@ def test_every_outcome_is_an_output_with_its_count() -> None:
     assert json.loads(values["report"]) == as_object(report)
 
 
+def test_nothing_read_is_not_nothing_queued() -> None:
+    report = report_of([], error="no connection", exit_code=3)
+    assert github_actions.outputs(report)["remaining"] == ""
+    assert as_object(report)["remaining"] is None
+    assert as_markdown(report, most_bytes=10**6) == (
+        "### Reruns (github)\n\nthe queue was not read\n\n**no connection**\n\n"
+    )
+
+
+def test_the_report_has_what_was_asked_for_and_no_secret_in_it() -> None:
+    links: list[object] = ["https://github.com/a/b/actions/runs/7", "https://x/?token=sesame", 7, None, "a\x1b[31m"]
+    report = report_of(
+        (outcome_of(n, State.FAILED, ci_link=link) for n, link in enumerate(links, 1)), mask=Mask(["sesame"])
+    )
+    told = [request["ci_link"] for request in as_object(report)["requests"]]
+    assert told == ["https://github.com/a/b/actions/runs/7", "https://x/?token=***", None, None, "a\\x1b[31m"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "deleted", "reason"),
+    [
+        pytest.param({"discards": True}, True, "gone; its request was deleted without a rerun", id="deleted"),
+        pytest.param(
+            {"discards": True, "dry_run": True},
+            False,
+            "gone; its request would be deleted without a rerun",
+            id="planned",
+        ),
+        pytest.param({"dry_run": True}, False, "gone", id="not asked for"),
+    ],
+)
+def test_what_is_dropped_is_said(fields: dict[str, bool], deleted: bool, reason: str) -> None:  # noqa: FBT001 - a parameter
+    report = report_of([outcome_of(1, State.REFUSED, "gone", "lab", deleted=deleted)], **fields)
+    assert as_object(report)["requests"][0]["reason"] == reason
+    assert reason in as_markdown(report, most_bytes=10**6)
+
+
 def test_the_report_as_an_output_is_bounded_and_counts_what_is_left_out() -> None:
     outcomes = [outcome_of(number, State.UNSUPPORTED, "x" * 400) for number in range(1, 3001)]
     outcomes.append(outcome_of(3001, State.FAILED, "needs a person"))
@@ -185,12 +239,16 @@ def table_of(text: str) -> list[list[str]]:
 
 @RELAXED
 @given(REPORTS)
-def test_the_table_has_a_row_for_each_request_and_five_cells_each(report: Report) -> None:
+def test_the_table_has_a_row_for_each_request_that_is_ours_and_five_cells_each(report: Report) -> None:
     text = as_markdown(report, most_bytes=10**6)
     rows = table_of(text)
-    assert len(rows) == (len(report.outcomes) + 2 if report.outcomes else 0)
+    told = [o for o in report.outcomes if needs_person(o) or o.state is not State.UNSUPPORTED]
+    assert len(rows) == (len(told) + 2 if told else 0)
     assert {len(row) for row in rows} <= {5}
-    numbers = [str(outcome.request.test_execution_id or "") for outcome in report.sorted_for_people()]
+    numbers = [
+        str(o.request.test_execution_id or "")
+        for o in sorted(told, key=lambda o: (not needs_person(o), o.state is State.UNSUPPORTED))
+    ]
     assert [row[0] for row in rows[2:]] == numbers
 
 
@@ -198,9 +256,12 @@ def test_the_table_has_a_row_for_each_request_and_five_cells_each(report: Report
 @given(REPORTS)
 def test_there_is_no_html_and_no_link_but_ours(report: Report) -> None:
     text = as_markdown(report, most_bytes=10**6)
-    ours = re.findall(r"\[open\]\((https://github\.com/[A-Za-z0-9:/?#@!$&*+,;=%._~-]*)\)", text)
-    assert len(ours) == len([outcome for outcome in report.outcomes if outcome.link])
-    rest = re.sub(r"\[open\]\([^()]*\)", "", text)
+    ours = re.findall(r"\[(rerun|asked)\]\(https://github\.com/[A-Za-z0-9:/?#@!$&*+,;=%._~-]*\)", text)
+    told = [o for o in report.outcomes if needs_person(o) or o.state is not State.UNSUPPORTED]
+    assert ours.count("rerun") == len([outcome for outcome in told if outcome.link])
+    assert ours.count("asked") == len([o for o in told if o.target and isinstance(o.request.ci_link, str)])
+    rest = re.sub(r"\[(rerun|asked)\]\([^()]*\)", "", text)
+    rest = re.sub(r"<details><summary>\d+ unsupported</summary>|</details>", "", rest)
     assert not set(rest) & set("<>[]`\\@\r\x1b")
     assert "://" not in rest
     assert "www." not in rest
@@ -211,12 +272,16 @@ def test_there_is_no_html_and_no_link_but_ours(report: Report) -> None:
 @given(REPORTS)
 def test_the_lines_are_those_that_we_wrote(report: Report) -> None:
     shapes = (
-        r"### Reruns( planned)? \((jenkins|github)\)",
+        r"### (Reruns( planned)?|Check) \((jenkins|github)\)",
         r"",
         r"\|.*\|",
         r"\*\*[^*]*\*\*",
         r"- (ok|\*\*failed\*\*|warning) .*",
-        r"(\d+ [a-z-]+(, )?)+|no requests",
+        r"((\d+ [a-z-]+(, )?)+|no requests); (\d+ of \d+ requests stay in the queue|the queue was not read)",
+        r"the queue was not read",
+        r"Nothing more was started: .*",
+        r"<details><summary>\d+ unsupported</summary>|</details>",
+        r"- \d+ &times; .*",
     )
     for line in as_markdown(report, most_bytes=10**6).split("\n"):
         assert any(re.fullmatch(shape, line) for shape in shapes), line
@@ -246,10 +311,34 @@ def test_a_summary_stays_below_a_mebibyte_and_says_what_is_left_out(tmp_path: Pa
     assert f"{(len(report.outcomes) or len(report.checks)) - shown} more " in text
 
 
-def test_what_needs_a_person_stands_first_and_what_is_anothers_last() -> None:
+def test_what_needs_a_person_stands_first_and_what_is_anothers_is_counted_below() -> None:
     states = [State.UNSUPPORTED, State.TRIGGERED, State.FAILED, State.DEFERRED]
     report = report_of(outcome_of(number, state) for number, state in enumerate(states, 1))
-    assert [row[0] for row in table_of(as_markdown(report, most_bytes=10**6))[2:]] == ["3", "2", "4", "1"]
+    text = as_markdown(report, most_bytes=10**6)
+    assert [row[0] for row in table_of(text)[2:]] == ["3", "2", "4"]
+    assert text.index("<details><summary>1 unsupported</summary>") > text.index("| 4 |")
+
+
+def test_the_summary_of_a_shared_queue_stays_short_and_counts_the_reasons() -> None:
+    def reason(link: str) -> str:
+        return f"ci_link '{link}' is not served: it points to {link}, and only https://github.com is served"
+
+    links = [f"http://jenkins.example/job/lab{number}/1/" for number in range(4000)]
+    outcomes = [outcome_of(n, State.UNSUPPORTED, reason(link), ci_link=link) for n, link in enumerate(links, 1)]
+    outcomes += [outcome_of(n, State.UNSUPPORTED, f"other {n}") for n in range(5001, 6001)]
+    text = as_markdown(report_of(outcomes, remaining=5000), most_bytes=10**6)
+    assert len(text) < 4000
+    assert "<details><summary>5000 unsupported</summary>" in text
+    assert "\n- 4000 &times; ci&#95;link … is not served" in text
+    assert "\n- 981 &times; other reasons" in text
+
+
+def test_refused_and_deferred_rows_lead_to_what_was_asked_for_and_a_strangers_link_is_not_linked() -> None:
+    link = "https://github.com/a/b/actions/runs/7"
+    states = [(State.REFUSED, "a/b run 7"), (State.DEFERRED, "a/b run 7"), (State.FAILED, "")]
+    report = report_of(outcome_of(1, state, "why", target, ci_link=link) for state, target in states)
+    cells = [row[4] for row in table_of(as_markdown(report, most_bytes=10**6))[2:]]
+    assert cells == [f"[asked]({link})", "", f"[asked]({link})"]
 
 
 def test_a_summary_is_added_to_what_other_steps_wrote(tmp_path: Path) -> None:
@@ -257,48 +346,6 @@ def test_a_summary_is_added_to_what_other_steps_wrote(tmp_path: Path) -> None:
     file.write_text("before\n", encoding="utf-8")
     github_actions.write_summary(str(file), report_of([]))
     assert file.read_text(encoding="utf-8").startswith("before\n### Reruns (github)\n")
-
-
-# text
-
-
-@RELAXED
-@given(REPORTS)
-def test_no_line_of_the_text_is_a_command(report: Report) -> None:
-    lines = list(as_text(report))
-    assert commands("\n".join(lines)) == []
-    assert all(line.isprintable() for line in lines)
-
-
-def test_the_text_begins_with_the_counts_and_goes_on_with_what_needs_a_person() -> None:
-    outcomes = [
-        outcome_of(1, State.TRIGGERED, "accepted", "lab", deleted=True),
-        outcome_of(2, State.UNSUPPORTED, "another's"),
-        outcome_of(3, State.FAILED, "403", "lab2"),
-        outcome_of(4, State.TRIGGERED, "accepted", "lab3", "", "500 no"),
-    ]
-    assert list(as_text(report_of(outcomes, remaining=3))) == [
-        "2 triggered, 1 unsupported, 1 failed; 3 of 4 requests stay in the queue",
-        "! request 3 (lab2) failed: 403",
-        "! request 4 (lab3) triggered: accepted; NOT DELETED: 500 no",
-        "  request 1 (lab) triggered: accepted",
-    ]
-
-
-def test_the_plan_of_a_dry_run_is_told_in_queue_order_and_whole() -> None:
-    states = [State.UNSUPPORTED, State.PLANNED, State.FAILED]
-    report = report_of((outcome_of(number, state, "x") for number, state in enumerate(states, 1)), dry_run=True)
-    assert [line.split()[-2] for line in list(as_text(report))[1:]] == ["unsupported:", "planned:", "failed:"]
-
-
-def test_a_long_text_is_cut_and_says_so() -> None:
-    lines = list(as_text(report_of(outcome_of(number, State.FAILED) for number in range(1, 1001))))
-    assert len(lines) == 202
-    assert lines[-1] == "  and 800 more, see --report"
-
-
-def test_an_empty_queue_is_told() -> None:
-    assert list(as_text(report_of([]))) == ["no requests; 0 of 0 requests stay in the queue"]
 
 
 # the file

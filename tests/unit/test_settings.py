@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from test_executions_rerunner.defaults import BOUNDS, CHOICES, allowed_numbers
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.settings import SETTINGS, Setting, read_settings
+from test_executions_rerunner.reading import read_settings
+from test_executions_rerunner.settings import SETTINGS, Setting
 
 BY_NAME = {row.name: row for row in SETTINGS}
 GOOD: dict[str, tuple[str, object]] = {
@@ -26,6 +28,12 @@ GOOD: dict[str, tuple[str, object]] = {
     "limit": ("5", 5),
     "rerun": ("failed-jobs", "failed-jobs"),
     "max_attempts": ("3", 3),
+    "parameters_from": ("build", "build"),
+    "max_per_day": ("4", 4),
+    "max_queued": ("6", 6),
+    "skip_archived": ("true", True),
+    "announce": ("true", True),
+    "time_limit": ("90", 90),
     "build_parameters": ("charm:A=1", ("charm:A=1",)),
     "requests": ("queue.json", "queue.json"),
     "discard_refused": ("true", True),
@@ -34,7 +42,7 @@ GOOD: dict[str, tuple[str, object]] = {
     "concurrency": ("64", 64),
     "report": ("report.json", "report.json"),
 }
-OTHER: dict[str, str] = {"processor": "jenkins", "rerun": "run", "family": "snap"}
+OTHER: dict[str, str] = {"processor": "jenkins", "rerun": "run", "family": "snap", "parameters_from": "family"}
 """Another allowed text, where the one for any number or boolean will not do."""
 MEANT_TOGETHER = {"GITHUB_SERVER_URL": "https://ghes.example"}
 
@@ -55,6 +63,7 @@ WITH_VARIABLE = [pytest.param(row, name, id=name) for row in SETTINGS for name i
 
 def value_of(row: Setting, flags: dict[str, object], environment: dict[str, str]) -> object:
     together = MEANT_TOGETHER if row.name == "github_api_url" else {}
+    flags = {"processor": row.of, **flags} if row.of else flags
     return getattr(read_settings(flags, {**together, **environment}), row.name)
 
 
@@ -154,19 +163,19 @@ def test_several_values_are_one_a_line(name: str, text: str, values: tuple[str, 
 
 
 def test_a_flag_given_twice_has_both_values() -> None:
-    settings = read_settings({"repo": ["a/b", "c/d e/f"], "build_parameters": ["A=1", "B=2"]}, {})
+    settings = read_settings({"processor": "github", "repo": ["a/b", "c/d e/f"]}, {})
     assert settings.repo == ("a/b", "c/d", "e/f")
-    assert settings.build_parameters == ("A=1", "B=2")
+    assert read_settings({"build_parameters": ["A=1", "B=2"]}, {}).build_parameters == ("A=1", "B=2")
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", "True", "yes", "YES", "1", " true\n"])
-@pytest.mark.parametrize("name", ["dry_run", "check", "discard_refused"])
+@pytest.mark.parametrize("name", ["dry_run", "check", "discard_refused", "skip_archived", "announce"])
 def test_a_boolean_is_switched_on_by_each_of_its_words(name: str, text: str) -> None:
     assert getattr(read_settings({}, {f"INPUT_{name.upper()}": text}), name) is True
 
 
 @pytest.mark.parametrize("text", ["false", "False", "no", "NO", "0"])
-@pytest.mark.parametrize("name", ["dry_run", "check", "discard_refused"])
+@pytest.mark.parametrize("name", ["dry_run", "check", "discard_refused", "skip_archived", "announce"])
 def test_a_boolean_is_switched_off_by_each_of_its_words(name: str, text: str) -> None:
     environment = {f"INPUT_{name.upper()}": text, f"RERUNNER_{name.upper()}": "true"}
     assert getattr(read_settings({}, environment), name) is False
@@ -185,7 +194,7 @@ WRONG = [
     pytest.param("JENKINS_URL", "http://j.example/a\nb", "http(s)://HOST", id="URL of two lines"),
     pytest.param("GITHUB_SERVER_URL", "github.com", "http(s)://HOST", id="server without scheme"),
     pytest.param("JENKINS_USERNAME", "a:b", "without a colon", id="user with a colon"),
-    pytest.param("RERUNNER_REPO", "canonical", "OWNER/NAME", id="repository without owner"),
+    pytest.param("RERUNNER_REPO", "/lab", "OWNER/NAME", id="repository of an empty owner"),
     pytest.param("RERUNNER_REPO", "a/b/c", "OWNER/NAME", id="too many parts"),
     pytest.param("RERUNNER_REPO", "a/b,c/d", "OWNER/NAME", id="comma"),
     pytest.param("RERUNNER_REPO", "https://github.com/a/b", "OWNER/NAME", id="link to a repository"),
@@ -198,7 +207,13 @@ WRONG = [
     pytest.param("RERUNNER_LIMIT", "\u0663", "1 or more", id="arabic digit"),
     pytest.param("RERUNNER_LIMIT", "1_000", "1 or more", id="underscore"),
     pytest.param("RERUNNER_LIMIT", "9" * 5000, "1 or more", id="more digits than Python reads"),
-    pytest.param("RERUNNER_RERUN", "job", "one of run, failed-jobs", id="rerun"),
+    pytest.param("RERUNNER_RERUN", "jobs", "one of run, failed-jobs, job is", id="rerun"),
+    pytest.param("RERUNNER_PARAMETERS_FROM", "job", "one of family, build is", id="parameters from"),
+    pytest.param("RERUNNER_MAX_PER_DAY", "0", "1 or more", id="no rerun a day"),
+    pytest.param("RERUNNER_MAX_QUEUED", "0", "1 or more", id="nothing queued"),
+    pytest.param("RERUNNER_TIME_LIMIT", "0", "1 or more", id="no time"),
+    pytest.param("RERUNNER_TIME_LIMIT", "1h", "1 or more", id="time with a unit"),
+    pytest.param("RERUNNER_LIMIT", "\u00b2", "1 or more", id="superscript digit"),
     pytest.param("RERUNNER_MAX_ATTEMPTS", "0", "from 1 to 51", id="no attempts"),
     pytest.param("RERUNNER_MAX_ATTEMPTS", "52", "from 1 to 51", id="more attempts than GitHub allows"),
     pytest.param("RERUNNER_CONCURRENCY", "0", "from 1 to 64", id="no calls"),
@@ -226,7 +241,7 @@ def test_a_wrong_value_is_refused_with_its_name_the_value_and_what_is_allowed(
 
 
 def test_a_wrong_flag_is_named_as_the_flag() -> None:
-    with pytest.raises(SettingsError, match=r"--limit: '0' is not allowed: a whole number of 1 or more"):
+    with pytest.raises(SettingsError, match=r"^--limit: '0' is not allowed: a whole number of 1 or more is$"):
         read_settings({"limit": "0"}, {"RERUNNER_LIMIT": "5"})
 
 
@@ -278,9 +293,98 @@ def test_the_api_of_an_unnamed_github_server_is_refused() -> None:
         read_settings({"processor": "github"}, {"GITHUB_API_URL": "https://ghes.example/api/v3"})
 
 
-def test_a_check_is_no_dry_run() -> None:
-    with pytest.raises(SettingsError, match=r"--check.*--dry-run"):
-        read_settings({"check": True, "dry_run": True}, {})
+TOO_SHORT = "its value (not shown) is not allowed: 4 characters or more are, since a shorter one cannot be hidden"
+
+
+def wrong(flags: dict[str, object], **environment: str) -> list[str]:
+    """Return what is said of wrong settings, line by line."""
+    with pytest.raises(SettingsError) as refused:
+        read_settings(flags, environment)
+    return str(refused.value).splitlines()
+
+
+@pytest.mark.parametrize("name", ["TEST_OBSERVER_API_KEY", "JENKINS_API_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"])
+def test_a_secret_too_short_to_be_hidden_is_refused_and_not_shown(name: str) -> None:
+    (line,) = wrong({}, **{name: "qzx"})
+    assert line == f"{name}: {TOO_SHORT}"
+
+
+def test_a_check_is_no_dry_run_and_both_are_named_as_they_were_spelled() -> None:
+    assert wrong({"check": True, "dry_run": True}) == [
+        "--check is not allowed together with --dry-run: choose one of them"
+    ]
+    assert wrong({"check": True}, RERUNNER_DRY_RUN="yes") == [
+        "--check is not allowed together with RERUNNER_DRY_RUN: choose one of them"
+    ]
+
+
+def test_all_that_is_wrong_is_told_at_once_in_one_style() -> None:
+    flags: dict[str, object] = {"limit": "0", "family": "rpm", "check": True, "dry_run": True}
+    assert wrong(flags, RERUNNER_CONCURRENCY="many", GH_TOKEN="x", RERUNNER_LIMITS="5") == [
+        f"GH_TOKEN: {TOO_SHORT}",
+        "--family: 'rpm' is not allowed: one of snap, deb, charm, image, solution is",
+        "--limit: '0' is not allowed: a whole number of 1 or more is",
+        "RERUNNER_CONCURRENCY: 'many' is not allowed: a whole number from 1 to 64 is",
+        "--check is not allowed together with --dry-run: choose one of them",
+        "RERUNNER_LIMITS is no setting: did you mean RERUNNER_LIMIT?",
+    ]
+
+
+@pytest.mark.parametrize("row", [row for row in WITH_FLAG if isinstance(row.values[0], Setting) and row.values[0].of])
+def test_a_flag_of_the_other_processor_is_refused(row: Setting) -> None:
+    other_one = {"github": "jenkins", "jenkins": "github"}[str(row.of)]
+    flags = {"processor": other_one, row.name: as_flag(row, GOOD[row.name][0])}
+    assert wrong(flags) == [f"{row.flag} is not allowed with {other_one}: it is a setting of {row.of}"]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if isinstance(row.values[0], Setting) and row.values[0].of])
+def test_a_variable_or_an_input_of_the_other_processor_may_be_that_of_a_whole_job(row: Setting) -> None:
+    names = (*row.environment, f"INPUT_{row.name.upper()}")
+    for name in names:
+        processor = {"github": "jenkins", "jenkins": "github"}[str(row.of)]
+        settings = read_settings({"processor": processor}, {name: GOOD[row.name][0]})
+        assert getattr(settings, row.name) == GOOD[row.name][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        pytest.param("RERUNNER_DRYRUN", "RERUNNER_DRY_RUN", id="without the line"),
+        pytest.param("RERUNNER_BUILD_PARAMETER", "RERUNNER_BUILD_PARAMETERS", id="as the flag is called"),
+        pytest.param("RERUNNER_MAX_ATTEMPT", "RERUNNER_MAX_ATTEMPTS", id="singular"),
+    ],
+)
+def test_an_unknown_variable_of_ours_is_refused_with_the_nearest_one(name: str, nearest: str) -> None:
+    assert wrong({}, **{name: "1"}) == [f"{name} is no setting: did you mean {nearest}?"]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"RERUNNER_STEP_FOLDER": "x"}, id="of the Jenkins step"),
+        pytest.param({"RERUNNER_LIMITS": ""}, id="empty"),
+        pytest.param({"OTHER_RERUNNER_X": "1"}, id="of something else"),
+    ],
+)
+def test_other_variables_are_left_alone(environment: dict[str, str]) -> None:
+    assert read_settings({}, environment).limit is None
+
+
+def test_a_repository_without_an_owner_is_canonicals() -> None:
+    assert read_settings({"processor": "github", "repo": ["lab", "a/b", "cert-*"]}, {}).repo == (
+        *("canonical/lab", "a/b", "canonical/cert-*"),
+    )
+
+
+def test_the_bounds_and_choices_are_those_of_the_constructors() -> None:
+    for name, (least, most) in ((name, BOUNDS[name]) for name in BY_NAME if name in BOUNDS):
+        variable = f"RERUNNER_{name.upper()}"
+        assert getattr(read_settings({}, {variable: str(least)}), name) == least
+        assert allowed_numbers(name) in wrong({}, **{variable: str(least - 1)})[0]
+        assert not most or allowed_numbers(name) in wrong({}, **{variable: str(most + 1)})[0]
+    for name, choices in CHOICES.items():
+        for choice in choices:
+            assert getattr(read_settings({}, {f"RERUNNER_{name.upper()}": choice}), name) == choice
 
 
 def test_there_is_no_attribute_that_is_no_setting() -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import json
 import re
+import timeit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus, unquote
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runner_rules import Command, commands
-from test_executions_rerunner.text import MOST_CHARACTERS, harmless, markdown, shown, url_text, without
+from test_executions_rerunner.text import MOST_CHARACTERS, Mask, clean, harmless, markdown, shown, url_text, without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HOSTILE = (
     *("::error::", "::set-output name=a::", "::add-mask::x", " ::stop-commands::t", "##[error]", "##[set-env name=a]"),
@@ -135,6 +143,116 @@ def test_no_beginning_of_a_secret_is_left_where_a_text_was_cut(kept: int) -> Non
 
 def test_an_empty_secret_hides_nothing() -> None:
     assert without(("",), "a b") == "a b"
+
+
+# what a server may make of a secret before it sends it back
+
+
+def hex_cased(text: str) -> list[str]:
+    return [text, re.sub(r"%..|\\u....|&#x[^;]+", lambda found: found[0].lower(), text)]
+
+
+def every_character(text: str, escaped: str) -> str:
+    return "".join(escaped.format(ord(character)) for character in text)
+
+
+def in_base64(secret: str, before: str, after: str) -> list[str]:
+    made = base64.b64encode(f"{before}{secret}{after}".encode())
+    web = base64.urlsafe_b64encode(f"{before}{secret}{after}".encode())
+    return [made.decode(), made.decode().rstrip("="), web.decode(), quote(made.decode(), safe="")]
+
+
+ENCODINGS: dict[str, Callable[[str], list[str]]] = {
+    "as it is": lambda secret: [secret],
+    "base64 of a user and it": lambda secret: in_base64(secret, "admin:", ""),
+    "base64 of it": lambda secret: in_base64(secret, "", ""),
+    "base64 at another place": lambda secret: in_base64(secret, "x", "y") + in_base64(secret, "xy", "zz"),
+    "for a URL": lambda secret: hex_cased(quote(secret, safe="")) + hex_cased(quote_plus(secret)) + [quote(secret)],
+    "for a URL, every character": lambda secret: hex_cased(every_character(secret, "%{:02X}")),
+    "for a URL twice": lambda secret: [quote(made, safe="") for made in hex_cased(quote(secret, safe=""))],
+    "as JSON": lambda secret: [json.dumps(secret), json.dumps(secret).replace("/", "\\/")],
+    "as JSON, every character": lambda secret: hex_cased(every_character(secret, "\\u{:04X}")),
+    "as JSON twice": lambda secret: [json.dumps(json.dumps(secret))],
+    "as Python writes it": lambda secret: [repr(secret), repr(repr(secret))],
+    "for HTML": lambda secret: [
+        html.escape(secret),
+        html.escape(secret).replace("/", "&sol;").replace("=", "&equals;"),
+    ],
+    "for HTML, decimal": lambda secret: [every_character(secret, "&#{};"), every_character(secret, "&#0{};")],
+    "for HTML, hexadecimal": lambda secret: hex_cased(every_character(secret, "&#x{:X};")),
+    "as JSON in a page": lambda secret: [html.escape(json.dumps(secret))],
+}
+ANY_SECRET = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=4, max_size=60) | st.lists(
+    st.sampled_from(("##[", "::", "%41", "\\u0041", "&amp;", '"', "\\", "/", "+", "=", "#", "[", "abcd", "Q9z")),
+    min_size=4,
+    max_size=12,
+).map("".join)
+"""What `parsing.secret` takes."""
+
+
+@RARELY_SLOW
+@given(secret=ANY_SECRET, name=st.sampled_from(sorted(ENCODINGS)), at=st.integers(0, 30))
+@example(secret="sesame##[open", name="as it is", at=0)
+@example(secret="::sesame::", name="as it is", at=0)
+@example(secret="sesame##", name="as it is", at=0)
+@example(secret="to/ken+==", name="base64 of a user and it", at=3)
+def test_a_secret_is_hidden_however_a_server_escapes_it(secret: str, name: str, at: int) -> None:
+    mask = Mask([secret])
+    for encoded in ENCODINGS[name](secret):
+        text = f"{'.' * at} {encoded} ;"
+        hidden = f"{'.' * at} *** ;".strip()
+        for made in (clean(text, mask), mask(harmless(text))):
+            assert re.sub(r"[\"'\\]|&quot;", "", made).replace("***=", "***").replace("***%3D", "***") in {
+                hidden,
+                hidden.replace("***", "******"),
+            }, encoded
+
+
+@RARELY_SLOW
+@given(
+    secret=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=12, max_size=60),
+    name=st.sampled_from(sorted(ENCODINGS)),
+    kept=st.integers(0, 400),
+)
+def test_no_beginning_of_an_escaped_secret_is_left_where_a_text_was_cut(secret: str, name: str, kept: int) -> None:
+    mask = Mask([secret])
+    for encoded in ENCODINGS[name](secret):
+        cut = harmless("x" * max(0, MOST_CHARACTERS - 1 - kept - 1) + " " + encoded + "y" * 500)
+        made = mask(cut).lstrip("x ")
+        told = made if "***" in made else unescaped(made)
+        assert secret[:5] not in told
+        assert not any(form[:8] in told for form in in_base64(secret, "", ""))
+        assert not any(form[8:16] in told for form in in_base64(secret, "admin:", ""))
+
+
+def unescaped(text: str) -> str:
+    for _ in range(2):
+        text = unquote(text)
+        text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+        text = re.sub(r"\\(.)", r"\1", html.unescape(text))
+    return text
+
+
+def test_a_text_without_secrets_is_left_as_it_is() -> None:
+    mask = Mask(["sesame-open-123456"])
+    for text in ("100% & more…", "a\\u0041", "%73esame", "&#115;esame-open", "sesame-close", "c2VzYW1lLW9wZ"):
+        assert mask(text) == text
+
+
+@pytest.mark.parametrize("unit", ["…", "%&\\", "&", "sesa", "sesa…", "\\u", "%2", "sesame-open", "%73esa…"])
+def test_a_long_text_is_masked_in_linear_time(unit: str) -> None:
+    mask = Mask(["sesame-open-123456", "another-one-of-them"])
+    seconds = min(timeit.repeat(lambda: mask(unit * (20_000 // len(unit))), number=1, repeat=3))
+    assert seconds < 2
+
+
+def test_a_text_that_is_cut_before_it_is_masked_says_so_and_keeps_no_beginning() -> None:
+    made = Mask(["sesame-open"])("x" * 19_993 + "sesame-open")
+    assert made.endswith("x***…")
+
+
+def test_a_mask_can_be_handed_on_in_the_place_of_secrets() -> None:
+    assert without(Mask(["sesame"]), "a sesame b") == without(["sesame"], "a sesame b") == "a *** b"
 
 
 ENTITY = re.compile(r"&#\d+;")

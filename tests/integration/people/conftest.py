@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import logging
+import os
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,8 @@ def run_program(*arguments: str, environment: dict[str, str], stdin: str = "") -
     """Call the command line in this process, with these variables only and with short waits."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, _kept_as_it_was():
-        for name in OURS:
+        of_these_tests = {name for name in os.environ if name.startswith("RERUNNER_")}  # noqa: TID251 - RERUNNER_REQUIRE_ALL
+        for name in OURS | of_these_tests:
             patch.delenv(name, raising=False)
         for name, value in environment.items():
             patch.setenv(name, value)

@@ -70,12 +70,55 @@ def test_the_module_and_the_console_script_are_the_same(world: World) -> None:
     assert second.returncode == 0
 
 
-def test_an_unknown_flag_is_refused_with_the_usage(world: World) -> None:
-    assert_refused(world, world.run("--limits", "5"), "usage: test-executions-rerunner", "--limits")
+def test_an_unknown_flag_is_refused_with_the_nearest_one(world: World) -> None:
+    assert_refused(world, world.run("--limits", "5"), "--limits is no flag: did you mean --limit?")
+
+
+def test_a_flag_without_its_value_is_refused(world: World) -> None:
+    assert_refused(world, world.run("--limit"), "--limit: expected one argument")
+
+
+def test_a_second_argument_is_refused(world: World) -> None:
+    assert_refused(world, world.run("github", "jenkins"), "one argument is allowed beside the flags: jenkins or github")
+
+
+def test_all_that_is_wrong_is_told_at_once_one_line_each(world: World, tmp_path: Path) -> None:
+    changes = {"JENKINS_API_TOKEN": None, "RERUNNER_LIMITS": "5", "RERUNNER_CHECK": "maybe"}
+    place = str(tmp_path / "missing" / "file")
+    ended = world.run("--repo", "a/b", "--family", "rpm", "--tokens", "sesame", "--report", place, **changes)
+    assert_refused(world, ended)
+    assert "sesame" not in ended.shown
+    assert [line[29:].partition(":")[0].partition(" ")[0] for line in ended.err.splitlines()] == [
+        *("--tokens", "--family", "RERUNNER_CHECK", "--repo", "RERUNNER_LIMITS", "JENKINS_API_TOKEN", "--report"),
+    ]
+    assert {line[21:28] for line in ended.err.splitlines()} == {"ERROR  "}
+
+
+@pytest.mark.parametrize("arguments", [(), ("jenkins",), ("github",), ("--dry-run",)], ids=" ".join)
+def test_the_bare_command_without_any_credential_explains_itself(arguments: tuple[str, ...]) -> None:
+    ended = called(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    for word in ("JENKINS_API_TOKEN", "GH_TOKEN", "TEST_OBSERVER_API_KEY", "--help", "--check"):
+        assert word in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("wrong", [("--limit", "0"), ("--tokens",), ()], ids=["value", "flag", "no credential"])
+def test_wrong_settings_leave_outputs_a_summary_and_a_report(
+    world: World, tmp_path: Path, wrong: tuple[str, ...]
+) -> None:
+    files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "RERUNNER_REPORT")}
+    ended = world.run("github", *wrong, GITHUB_ACTIONS="true", GH_TOKEN=None if not wrong else "gh-token", **files)
+    assert ended.exit_code == 2
+    assert "\nremaining<<" in (tmp_path / "GITHUB_OUTPUT").read_text()
+    assert "the queue was not read" in (tmp_path / "GITHUB_STEP_SUMMARY").read_text()
+    told = json.loads((tmp_path / "RERUNNER_REPORT").read_text())
+    assert (told["exit_code"], told["remaining"], told["requests"]) == (2, None, [])
+    assert (wrong or ("GH_TOKEN",))[0] in told["error"]
 
 
 def test_a_flag_is_not_guessed_from_its_beginning(world: World) -> None:
-    assert_refused(world, world.run("--lim", "5"), "unrecognized arguments: --lim")
+    assert_refused(world, world.run("--lim", "5"), "--lim is no flag: did you mean --limit?")
 
 
 def test_an_unknown_processor_is_refused(world: World) -> None:
@@ -84,7 +127,9 @@ def test_an_unknown_processor_is_refused(world: World) -> None:
 
 @pytest.mark.parametrize("flag", ["--token", "--api-key", "--jenkins-api-token", "--github-token"])
 def test_no_secret_is_taken_as_a_flag(world: World, flag: str) -> None:
-    assert_refused(world, world.run(flag, "x"), "unrecognized arguments")
+    for ended in (world.run(flag, "sesame"), world.run("github", flag, "sesame"), world.run(f"{flag}=sesame")):
+        assert_refused(world, ended, f"{flag} is no flag")
+        assert "sesame" not in ended.shown
 
 
 @pytest.mark.parametrize(
@@ -125,7 +170,7 @@ def test_a_flag_beats_an_input_which_beats_the_environment(world: World) -> None
         pytest.param(("--limit", "0"), ("--limit", "'0'", "a whole number of 1 or more"), id="limit"),
         pytest.param(("--family", "rpm"), ("--family", "'rpm'", "snap, deb, charm, image, solution"), id="family"),
         pytest.param(("--jenkins-url", "jenkins"), ("--jenkins-url", "'jenkins'", "http(s)://"), id="URL"),
-        pytest.param(("--repo", "x"), ("--repo", "'x'", "OWNER/NAME"), id="repository"),
+        pytest.param(("github", "--repo", "a/b/c"), ("--repo", "'a/b/c'", "OWNER/NAME"), id="repository"),
         pytest.param(("--check", "--dry-run"), ("--check", "--dry-run"), id="two modes"),
     ],
 )
@@ -140,9 +185,17 @@ def test_a_wrong_value_cannot_forge_a_line(world: World) -> None:
     assert_refused(world, ended, "--environment")
     assert ended.err.count("\n") == 1
     assert "\x1b" not in ended.shown
-    assert [line for line in ended.out.splitlines() if line.startswith("::")] == ended.out.splitlines()
-    assert ended.out.startswith("::error title=Wrong setting::")
-    assert ended.out.count("\n") == 1
+    told = [line for line in ended.out.splitlines() if not line.startswith("::add-mask::")]
+    assert [line[:30] for line in told] == ["::error title=Wrong setting::-"]
+
+
+@pytest.mark.parametrize("in_actions", [None, "true"], ids=["elsewhere", "in Actions"])
+def test_the_run_that_the_drain_runs_in_is_never_started_wherever_its_id_is_set(
+    world: World, in_actions: str | None
+) -> None:
+    world.add_github(7)
+    assert world.run("github", GITHUB_RUN_ID="7", GITHUB_ACTIONS=in_actions).exit_code == 0
+    assert (world.github.triggered(7), len(world.observer.ids())) == (0, 1)
 
 
 # files of requests

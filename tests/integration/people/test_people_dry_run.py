@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import TYPE_CHECKING
@@ -11,15 +12,19 @@ import pytest
 from test_executions_rerunner.demo import Fault
 
 if TYPE_CHECKING:
-    from integration.people.conftest import World
+    from pathlib import Path
+
+    from integration.people.conftest import Ended, World
 
 BOTH = pytest.mark.parametrize("processor", ["jenkins", "github"])
 
 
-def plan_of(out: str) -> list[tuple[str, str]]:
-    """Return request and outcome of each line behind the counts."""
-    found = [re.match(r"[! ] request (\S+)(?: \(.*?\))? ([a-z-]+): ", line) for line in out.splitlines()[1:]]
-    return [(line[1], line[2]) for line in found if line]
+def planned(world: World, folder: Path, *arguments: str) -> tuple[Ended, list[tuple[int, str]]]:
+    """Plan; return the end, and request and outcome of each entry of the report."""
+    report = folder / "report.json"
+    ended = world.run(*arguments, "--dry-run", "--report", str(report))
+    told = json.loads(report.read_text())["requests"]
+    return ended, [(request["test_execution_id"], request["outcome"]) for request in told]
 
 
 @BOTH
@@ -41,7 +46,7 @@ def test_it_can_be_asked_for_by_a_variable_and_an_input(world: World, processor:
     assert world.changes == []
 
 
-def test_the_plan_of_github_is_told_whole_in_queue_order(world: World) -> None:
+def test_the_plan_of_github_is_told_whole_in_queue_order(world: World, tmp_path: Path) -> None:
     now = time.time()
     world.github.add_run("canonical/lab", 1)
     world.github.add_run("canonical/lab", 2, status="in_progress")
@@ -51,34 +56,59 @@ def test_the_plan_of_github_is_told_whole_in_queue_order(world: World) -> None:
     numbers = [world.observer.add(link(run), created_at=now - 3600 + run) for run in (1, 2, 3, 4, 5)]
     numbers.append(world.observer.add("no link", created_at=now - 3000))
     numbers.append(world.observer.add(link(1), created_at=now - 2000))
-    ended = world.run("github", "--dry-run")
+    ended, told = planned(world, tmp_path, "github")
     states = ["planned", "deferred", "already-rerun", "refused", "refused", "unsupported", "planned"]
-    assert plan_of(ended.out) == [(str(number), state) for number, state in zip(numbers, states, strict=True)]
-    assert ended.out.startswith(
-        "1 already-rerun, 2 planned, 1 deferred, 1 unsupported, 2 refused; 7 of 7 requests stay"
+    assert told == list(zip(numbers, states, strict=True))
+    assert ended.out.splitlines()[-1] == (
+        "1 already-rerun, 2 planned, 1 deferred, 1 unsupported, 2 refused; 7 of 7 requests stay in the queue"
     )
-    assert f"once for requests {numbers[0]}, {numbers[6]}" in ended.out
+    rows = [re.split(r"  +", line)[:3] for line in ended.out.splitlines() if re.match(r"\d+(, \d+)?  ", line)]
+    assert rows == [
+        [f"{numbers[0]}, {numbers[6]}", "planned", "canonical/lab run 1"],
+        [f"{numbers[1]}", "deferred", "canonical/lab run 2"],
+        [f"{numbers[2]}", "already-rerun", "canonical/lab run 3"],
+        [f"{numbers[3]}", "refused", "canonical/lab run 4"],
+        [f"{numbers[4]}", "refused", "canonical/lab run 5"],
+    ]
+    assert [line.strip() for line in ended.out.splitlines() if line.startswith("  https")] == [
+        *(link(1), link(2), f"{link(3)}/attempts/2", link(4), link(5)),
+    ]
+    assert "1 unsupported: ci_link … is not served" in ended.out
+    assert f"once for requests {numbers[0]}, {numbers[6]}" in " ".join(ended.out.split())
     assert f"{world.github.url}/repos/canonical/lab/actions/runs/1/rerun" in ended.out
     assert world.changes == []
     assert ended.exit_code == 0, "a plan with failures in it is no failure"
 
 
-def test_the_plan_of_jenkins_is_told_with_parameters_and_notes(world: World) -> None:
+def test_the_plan_of_jenkins_is_told_with_parameters_and_notes(world: World, tmp_path: Path) -> None:
     world.jenkins.add_job("plain")
     world.jenkins.add_job("bare", parameters=[{"name": "X", "type": "StringParameterDefinition", "default": ""}])
     world.jenkins.add_job("off", buildable=False)
     link = f"{world.jenkins.url}/job/{{}}/1/".format
     numbers = [world.observer.add(link(job), family="deb") for job in ("plain", "bare", "off", "gone")]
-    ended = world.run("jenkins", "--dry-run")
-    assert plan_of(ended.out) == [
-        (str(number), state)
-        for number, state in zip(numbers, ["planned", "planned", "deferred", "failed"], strict=True)
-    ]
-    plain, bare, *_ = ended.out.splitlines()[1:]
-    assert "{'TEST_OBSERVER_REPORTING': True, 'TESTPLAN': 'full'}" in plain
-    assert "does not define" not in plain
-    assert "does not define TESTPLAN, TEST_OBSERVER_REPORTING" in bare
+    ended, told = planned(world, tmp_path, "jenkins")
+    assert told == list(zip(numbers, ["planned", "planned", "deferred", "failed"], strict=True))
+    shown = " ".join(ended.out.split())
+    assert f"would POST {world.jenkins.url}/job/plain/buildWithParameters" in shown
+    assert "TEST_OBSERVER_REPORTING=true TESTPLAN=full" in shown
+    assert "{" not in shown
+    assert shown.count("does not define TESTPLAN, TEST_OBSERVER_REPORTING") == 1
     assert world.changes == []
+
+
+def test_what_would_be_dropped_is_said(world: World, tmp_path: Path) -> None:
+    world.add_github(run_attempt=51)
+    for arguments, words in (((), False), (("--discard-refused",), True)):
+        ended, _ = planned(world, tmp_path, "github", *arguments)
+        assert ("its request would be deleted without a rerun" in " ".join(ended.out.split())) is words
+    assert world.changes == []
+
+
+@BOTH
+def test_quiet_says_nothing_where_all_is_well(world: World, processor: str) -> None:
+    world.add_jenkins()
+    world.add_github()
+    assert world.run(processor, "--dry-run", "-q").shown == ""
 
 
 @BOTH
@@ -87,16 +117,16 @@ def test_the_plan_goes_to_standard_output_and_what_happened_to_the_log(world: Wo
     world.add_github()
     ended = world.run(processor, "--dry-run")
     assert "would POST" in ended.out
-    assert ended.err == "" or ended.err.startswith("INFO ")
+    assert ended.err == "", "the plan tells it all"
 
 
 @BOTH
-def test_a_limit_is_part_of_the_plan(world: World, processor: str) -> None:
+def test_a_limit_is_part_of_the_plan(world: World, tmp_path: Path, processor: str) -> None:
     for number in (1, 2, 3):
         world.add_jenkins(f"lab{number}")
         world.add_github(number)
-    ended = world.run(processor, "--dry-run", "--limit", "2")
-    mine = [state for _, state in plan_of(ended.out) if state != "unsupported"]
+    _, told = planned(world, tmp_path, processor, "--limit", "2")
+    mine = [state for _, state in told if state != "unsupported"]
     assert mine == ["planned", "planned", "deferred"]
 
 
@@ -115,11 +145,11 @@ def test_a_key_that_may_not_delete_is_not_found_out(world: World, processor: str
 
 
 @BOTH
-def test_the_real_drain_does_what_was_planned(world: World, processor: str) -> None:
+def test_the_real_drain_does_what_was_planned(world: World, tmp_path: Path, processor: str) -> None:
     world.add_jenkins()
     world.add_github()
     world.observer.add("no link")
-    planned = [number for number, state in plan_of(world.run(processor, "--dry-run").out) if state == "planned"]
+    _, told = planned(world, tmp_path, processor)
     world.run(processor)
-    assert [str(number) for number in world.observer.deleted] == planned
-    assert len(planned) == 1
+    assert world.observer.deleted == [number for number, state in told if state == "planned"]
+    assert len(world.observer.deleted) == 1

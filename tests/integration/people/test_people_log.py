@@ -38,7 +38,60 @@ def filled(world: World) -> World:
 def test_each_decision_is_one_line_with_its_level_on_stderr(world: World, processor: str) -> None:
     ended = filled(world).run(processor)
     assert ended.out == ""
-    assert [line for line in ended.err.splitlines() if not re.match(r"(DEBUG|INFO|WARNING|ERROR) +\S", line)] == []
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert [line for line in ended.err.splitlines() if not re.match(rf"{stamp} (WARNING|INFO   ) \S", line)] == []
+    assert [line[29:].partition(": ")[0] for line in ended.err.splitlines()] == [
+        "request 1 (lab) triggered" if processor == "jenkins" else "request 2 (canonical/lab run 7) triggered",
+        "1 triggered, 2 unsupported; 2 of 3 requests stay in the queue",
+    ]
+
+
+@BOTH
+def test_two_hundred_good_reruns_are_two_hundred_lines_and_the_counts(world: World, processor: str) -> None:
+    for number in range(1, 201):
+        if processor == "jenkins":
+            world.add_jenkins(f"lab{number}")
+        else:
+            world.add_github(number)
+    world.github.rate_limit_remaining = 5000
+    ended = world.run(*("github", "--limit", "60") if processor == "github" else ("jenkins",))
+    assert ended.exit_code == 0
+    assert len(ended.err.splitlines()) <= 210
+    assert "; " in ended.err.splitlines()[-1]
+
+
+@BOTH
+def test_all_requests_of_a_target_are_in_its_line(world: World, processor: str) -> None:
+    filled(world)
+    for number in (2, 3):
+        world.observer.add(f"{world.jenkins.url}/job/lab/{number}/")
+        world.observer.add(f"https://github.com/canonical/lab/actions/runs/7/attempts/{number}")
+    ended = world.run(processor)
+    requests = "1, 4, 6 (lab)" if processor == "jenkins" else "2, 5, 7 (canonical/lab run 7)"
+    assert len([line for line in ended.err.splitlines() if f"INFO    requests {requests} triggered: " in line]) == 1
+
+
+@BOTH
+def test_a_wrong_token_is_told_once_and_not_for_each_target(world: World, processor: str) -> None:
+    for number in range(1, 17):
+        world.add_jenkins(f"lab{number}")
+        world.add_github(number)
+    changes = {"JENKINS_API_TOKEN": "wrong-token", "GH_TOKEN": "wrong-token"}
+    lines = world.run(processor, **changes).err.splitlines()
+    assert len([line for line in lines if "WARNING nothing more is started" in line]) == 1
+    assert len([line for line in lines if "401" in line]) == 2, "when it happened, and in the table"
+    assert lines[-1].endswith("16 unsupported, 16 failed; 32 of 32 requests stay in the queue")
+
+
+@BOTH
+def test_verbose_tells_the_settings_and_each_call_with_status_and_time(world: World, processor: str) -> None:
+    ended = filled(world).run(processor, "-v")
+    (settings,) = [line for line in ended.err.splitlines() if "DEBUG   settings: " in line]
+    assert f"processor {processor}, test_observer_url {world.observer.url}, test_observer_api_key ***" in settings
+    calls = re.findall(r"DEBUG   (GET|POST|DELETE) http\S+: (\d+) after \d+ ms", ended.err)
+    assert {method for method, _ in calls} == {"GET", "POST", "DELETE"}
+    ci = world.jenkins if processor == "jenkins" else world.github
+    assert len(calls) == len(world.observer.requests) + len(ci.requests)
     assert len([line for line in ended.err.splitlines() if "INFO    POST {'url'" in line]) == 1
 
 
@@ -66,9 +119,11 @@ def test_quiet_tells_what_needs_a_person(world: World, processor: str) -> None:
     for run in (1, 2):
         world.observer.add(f"https://github.com/canonical/lab/actions/runs/{run}")
     ended = world.run(processor, "-q")
-    failing = "(other) failed" if processor == "jenkins" else "run 2) refused"
+    failing = "failed +other" if processor == "jenkins" else "refused +canonical/lab run 2"
     assert ended.exit_code == 1
-    assert {failing in line for line in ended.err.splitlines()} == {True}
+    head, row, *_ = ended.err.splitlines()
+    assert re.split(r"  +", head) == ["requests", "outcome", "target", "reason"]
+    assert re.search(failing, row)
     assert "triggered" not in ended.err
 
 
@@ -76,22 +131,30 @@ def test_a_delete_that_fails_needs_a_person(world: World) -> None:
     filled(world).observer.inject(Fault(method="DELETE", skip=1, times=None, status=500))
     ended = world.run("github", "-q")
     assert ended.exit_code == 1
-    assert "NOT DELETED" in ended.err
+    assert "its request could not be deleted: " in " ".join(ended.err.split())
 
 
 @BOTH
-def test_the_end_of_the_log_has_the_counts_and_first_what_needs_a_person(world: World, processor: str) -> None:
+def test_the_end_of_the_log_is_what_needs_a_person_and_then_the_counts(world: World, processor: str) -> None:
     filled(world)
     world.jenkins.add_job("other", permission="read")
     world.github.add_run("canonical/lab", 2, retryable=False)
     world.observer.add(f"{world.jenkins.url}/job/other/1/")
     world.observer.add("https://github.com/canonical/lab/actions/runs/2")
-    *_, counts, first, second = world.run(processor).err.splitlines()
-    assert re.match(
-        r"INFO    1 triggered, 3 unsupported, 1 (failed|refused); 4 of 5 requests stay in the queue", counts
+    *_, head, row, link, counts = world.run(processor).err.splitlines()
+    assert re.split(r"  +", head) == ["requests", "outcome", "target", "reason"]
+    assert re.match(r"\d  +(failed|refused)  ", row)
+    assert link.strip() in {f"{world.jenkins.url}/job/other/1/", "https://github.com/canonical/lab/actions/runs/2"}
+    assert re.search(
+        r"INFO    1 triggered, 3 unsupported, 1 (failed|refused); 4 of 5 requests stay in the queue$", counts
     )
-    assert re.match(r"ERROR   ! request \d", first)
-    assert re.match(r"INFO    request \d .* triggered", second)
+
+
+def test_what_was_dropped_is_said(world: World) -> None:
+    world.add_github(run_attempt=51)
+    ended = world.run("github", "--discard-refused")
+    assert "its request was deleted without a rerun" in " ".join(ended.err.split())
+    assert ended.err.splitlines()[-1].endswith("1 refused; 0 of 1 requests stay in the queue")
 
 
 # chatter
@@ -132,7 +195,8 @@ def test_client_libraries_say_nothing(world: World, processor: str, mode: tuple[
     )
     assert ended.returncode == 1
     ours = re.compile(
-        r"INFO    POST|[A-Z]+ +!? *request \d|DEBUG +trigger of|INFO +\d+ unsupported|WARNING nothing more"
+        r"\S+Z (INFO    POST|[A-Z]+ +requests? \d|DEBUG +(trigger of|settings: |(GET|POST|DELETE) http)"
+        r"|INFO +\d+ unsupported|WARNING nothing more)|requests |\d  +failed| {16}|  http"
     )
     assert [line for line in ended.stderr.splitlines() if not ours.match(line)] == []
     assert ended.stdout == ""
@@ -141,7 +205,9 @@ def test_client_libraries_say_nothing(world: World, processor: str, mode: tuple[
 # a terminal
 
 
-def on_terminal(world: World, *arguments: str, columns: int = 100) -> tuple[int, str]:
+def on_terminal(
+    world: World, *arguments: str, columns: int = 100, changes: dict[str, str] | None = None
+) -> tuple[int, str]:
     """Run the program with a terminal as its stderr; return the exit code and what the terminal was sent."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -150,7 +216,7 @@ def on_terminal(world: World, *arguments: str, columns: int = 100) -> tuple[int,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=its,
-        env={**world.environment(), "TERM": "xterm"},
+        env={"TERM": "xterm", **world.environment(**(changes or {}))},
     ) as process:
         os.close(its)
         sent = b""
@@ -186,6 +252,42 @@ def test_a_terminal_shows_a_progress_bar_that_is_gone_in_the_end(world: World, p
     assert not [line for line in seen(sent) if "reruns:" in line]
     assert [line for line in seen(sent) if "triggered: accepted" in line]
     assert seen(sent)[-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "escape"),
+    [
+        pytest.param({}, True, id="terminal"),
+        pytest.param({"NO_COLOR": "1"}, False, id="NO_COLOR"),
+        pytest.param({"NO_COLOR": ""}, True, id="empty NO_COLOR"),
+        pytest.param({"TERM": "dumb"}, False, id="dumb terminal"),
+    ],
+)
+def test_a_terminal_shows_levels_in_colour_unless_it_should_not(
+    world: World,
+    changes: dict[str, str],
+    escape: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    world.add_github(retryable=False)
+    code, sent = on_terminal(world, "github", changes=changes)
+    assert code == 1
+    assert ("\x1b[31mERROR  \x1b[0m request 1 (canonical/lab run 7) refused" in sent) is escape
+    assert ("ERROR   request 1 (canonical/lab run 7) refused" in sent) is not escape
+    assert not re.search(r"\d\d:\d\d:\d\dZ", sent), "no time stamp on a terminal"
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_the_table_is_as_wide_as_the_terminal(world: World, columns: int) -> None:
+    world.add_github(retryable=False)
+    _, sent = on_terminal(world, "github", "-q", columns=columns)
+    lines = [line for line in seen(sent) if line and "https://" not in line]
+    assert max(map(len, lines)) <= columns
+    assert lines[0].startswith("refused: request 1" if columns == 40 else "requests  outcome")
+
+
+def test_elsewhere_there_are_no_colours(world: World) -> None:
+    world.add_github(retryable=False)
+    assert "\x1b" not in world.run("github", TERM="xterm").err
 
 
 @BOTH

@@ -29,7 +29,8 @@ def report_of(path: Path) -> dict[str, Any]:
     assert sum(told["counts"].values()) == len(told["requests"])
     for name, count in told["counts"].items():
         assert sum(request["outcome"] == name for request in told["requests"]) == count
-    assert told["remaining"] == sum(not request["deleted"] for request in told["requests"])
+    assert told["remaining"] in {None, sum(not request["deleted"] for request in told["requests"])}
+    assert (told["remaining"] is None) <= (told["requests"] == [])
     return told
 
 
@@ -54,10 +55,13 @@ def test_a_drain_is_reported_request_by_request_in_queue_order(world: World, tmp
     filled(world)
     ended, told = reported(world, tmp_path, processor)
     assert ended.exit_code == 0
-    assert (told["version"], told["processor"], told["dry_run"], told["error"]) == (1, processor, False, None)
+    assert (told["version"], told["processor"], told["dry_run"], told["error"]) == (2, processor, False, None)
     assert [request["test_execution_id"] for request in told["requests"]] == [1, 2, 3]
     mine = told["requests"][0 if processor == "jenkins" else 1]
     assert (mine["outcome"], mine["deleted"]) == ("triggered", True)
+    assert [request["ci_link"] for request in told["requests"]] == [
+        *(f"{world.jenkins.url}/job/lab/1/", "https://github.com/canonical/lab/actions/runs/7", "no link"),
+    ]
     assert mine["target"] == ("lab" if processor == "jenkins" else "canonical/lab run 7")
     jenkins, github = f"{world.jenkins.url}/queue/item/1/", "https://github.com/canonical/lab/actions/runs/7/attempts/2"
     assert mine["link"] == (jenkins if processor == "jenkins" else github)
@@ -83,7 +87,9 @@ def test_failures_are_reported(world: World, tmp_path: Path, processor: str) -> 
 def test_a_test_observer_that_cannot_be_used_is_reported(world: World, tmp_path: Path, processor: str) -> None:
     world.observer.stop()
     ended, told = reported(world, tmp_path, processor)
-    assert (ended.exit_code, told["requests"]) == (3, [])
+    assert (ended.exit_code, told["requests"], told["remaining"]) == (3, [], None)
+    assert "the queue was not read" in ended.err
+    assert "stay in the queue" not in ended.shown
     assert world.observer.url in told["error"]
     assert "check --test-observer-url" in told["error"]
 
@@ -107,6 +113,7 @@ def test_a_wrong_setting_found_late_is_reported(world: World, tmp_path: Path, pr
     changes = {"JENKINS_API_TOKEN": None, "GH_TOKEN": None}
     ended, told = reported(world, tmp_path, processor, **changes)
     assert (ended.exit_code, "is needed, and none is set" in told["error"]) == (2, True)
+    assert told["remaining"] is None
 
 
 @BOTH
@@ -182,3 +189,41 @@ def test_the_report_may_go_to_a_pipe(world: World) -> None:
         check=False,
     )
     assert json.loads(ended.stdout)["counts"]["triggered"] == 1
+
+
+@BOTH
+@pytest.mark.parametrize("mode", [(), ("--dry-run",), ("--check",), ("--limit", "0")], ids="-".join)
+def test_the_report_on_standard_output_stands_there_alone(world: World, processor: str, mode: tuple[str, ...]) -> None:
+    ended = filled(world).run(processor, *mode, "--report", "-", GITHUB_ACTIONS="true")
+    told = json.loads(ended.out)
+    jsonschema.Draft202012Validator(SCHEMA).validate(told)
+    assert told["exit_code"] == ended.exit_code
+    assert mode != ("--dry-run",) or "would POST" in ended.err
+
+
+@BOTH
+def test_a_drain_that_a_rate_limit_stopped_has_no_error(world: World, tmp_path: Path, processor: str) -> None:
+    filled(world)
+    for server in (world.jenkins, world.github):
+        server.inject(Fault(method="GET", times=None, status=429, headers={"Retry-After": "3600"}))
+    ended, told = reported(world, tmp_path, processor, GITHUB_ACTIONS="true")
+    assert (ended.exit_code, told["error"]) == (0, None)
+    assert told["stopped"]
+    assert "ERROR" not in ended.err
+    assert "::error" not in ended.shown
+    assert len([line for line in ended.out.splitlines() if line.startswith("::notice ")]) == 1
+
+
+@BOTH
+def test_a_bug_ends_with_70_and_leaves_a_report(
+    world: World, tmp_path: Path, processor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr("test_executions_rerunner.rerunner.Windows", broken)
+    ended, told = reported(filled(world), tmp_path, processor)
+    assert (ended.exit_code, told["exit_code"]) == (70, 70)
+    assert told["error"] == "a bug: ZeroDivisionError: on purpose"
+    assert "Traceback" in ended.err
+    assert world.changes == []

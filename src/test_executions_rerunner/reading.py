@@ -1,0 +1,122 @@
+"""From flags, inputs and environment variables to `Settings`, with all that is wrong with them at once."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+
+from test_executions_rerunner import parsing
+from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.settings import SETTINGS, Setting, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PREFIX = "RERUNNER_"
+_OF_THE_STEP = "RERUNNER_STEP_"
+"""What the Jenkins step tells its own lines of shell; the program inherits it."""
+
+
+def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Read every setting: a flag beats an action's input, which beats the environment, which beats the default.
+
+    Args:
+        flags: Texts of the flags that were given, by setting; True for a flag without a value, a list of texts
+            for a repeatable one.
+        environment: The environment variables. An empty one counts as not set.
+
+    Raises:
+        SettingsError: One line for each wrong setting: how it was spelled, the value, and what is allowed.
+    """
+    settings, problems = collect_settings(flags, environment)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def collect_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Settings, list[str]]:
+    """Read every setting as `read_settings` does, but return what is wrong, one line each.
+
+    Returns:
+        The settings, with the default in the place of each wrong one, and what is wrong.
+    """
+    values: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
+    problems: list[str] = []
+    for row in SETTINGS:
+        found = _find(row, flags, environment)
+        if found is None:
+            continue
+        spelled[row.name] = found[0]
+        try:
+            values[row.name] = _parse(row, *found)
+        except SettingsError as error:
+            problems.append(str(error))
+    settings = Settings(values)
+    problems += _wrong_together(settings, spelled)
+    problems += _of_another_processor(settings, flags)
+    problems += _unknown_variables(environment)
+    return settings, problems
+
+
+def _find(row: Setting, flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, str | list[str]] | None:
+    """Return how the strongest given spelling is called, and its text or texts."""
+    given = flags.get(row.name)
+    if given is True:
+        return f"{row.flag}", "true"
+    if given not in (None, "", []):
+        return row.flag or row.name, given
+    names = [f"INPUT_{row.name.upper()}"] if row.is_input else []
+    for name in [*names, *row.environment]:
+        if environment.get(name, "").strip():
+            return name, environment[name].splitlines() if row.is_several else environment[name]
+    return None
+
+
+def _parse(row: Setting, spelled: str, given: str | list[str]) -> Any:  # noqa: ANN401 - each row has its type
+    if not row.is_several:
+        return _parse_one(row, spelled, str(given))
+    lines = [text for text in given if text.strip()]
+    if row.name == "repo":
+        lines = [word for line in lines for word in line.split()]
+    return tuple(_parse_one(row, spelled, text) for text in lines) or row.default
+
+
+def _parse_one(row: Setting, spelled: str, given: str) -> Any:  # noqa: ANN401 - each row has its type
+    try:
+        return row.parse(given)
+    except ValueError as error:
+        shown = repr(_without_user(given) if row.parse is parsing.url else given)
+        value = "its value (not shown)" if row.is_secret else shown
+        raise SettingsError(f"{spelled}: {value} is not allowed: {error}") from error
+
+
+def _without_user(url: str) -> str:
+    """Return a URL without what may be a password before its host."""
+    return re.sub(r"(://|^).*@", r"\1***@", url, flags=re.DOTALL)
+
+
+def _wrong_together(settings: Settings, spelled: Mapping[str, str]) -> Iterator[str]:
+    if settings.processor == "github" and "github_api_url" in spelled and "github_server_url" not in spelled:
+        yield (
+            f"GITHUB_API_URL: {settings.github_api_url!r} is not allowed alone: GITHUB_SERVER_URL must name the "
+            "server whose API it is"
+        )
+    if settings.check and settings.dry_run:
+        yield f"{spelled['check']} is not allowed together with {spelled['dry_run']}: choose one of them"
+
+
+def _of_another_processor(settings: Settings, flags: Mapping[str, Any]) -> Iterator[str]:
+    """Name the flags that would mean nothing; variables and inputs may be those of a whole job."""
+    for row in SETTINGS:
+        if row.of not in (None, settings.processor) and flags.get(row.name):
+            yield f"{row.flag} is not allowed with {settings.processor}: it is a setting of {row.of}"
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    known = [name for row in SETTINGS for name in row.environment if name.startswith(_PREFIX)]
+    for name, text in environment.items():
+        if name.startswith(_PREFIX) and not name.startswith(_OF_THE_STEP) and name not in known and text.strip():
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+            yield f"{name} is no setting: did you mean {nearest}?"
