@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 _JOBS = ("cert-rpi400-snap", "cert-xps13-deb", "cert-rpi5-snap", "cert-broken-device")
 _RUNS = (OPEN, RUNNING, OLD, RESTARTED)
-# The old run is asked for as well: GitHub itself says that it is too old.
-_EXPECTED_POSTS = {"cert-rpi400-snap": 1, "cert-xps13-deb": 1, f"run {OPEN}": 1, f"run {OLD}": 1}
+_EXPECTED_POSTS = {"cert-rpi400-snap": 1, "cert-xps13-deb": 1, f"run {OPEN}": 1}
 _REASON_WIDTH = 62
 
 

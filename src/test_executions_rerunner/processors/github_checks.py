@@ -31,8 +31,8 @@ def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iter
     yield _rate_limit(limits)
     checked: dict[tuple[str, str], bool] = {}
     for target in targets:
-        link, _ = processor.checked(target.post_arguments)
-        repository = (link.owner.lower(), link.repository.lower())
+        link = processor.run_of(target)
+        repository = link.repository_key
         if repository not in checked:
             check = _repository(processor, f"{link.owner}/{link.repository}")
             checked[repository] = check.ok is not False
