@@ -113,7 +113,7 @@ class Queues:
 
     def _count(self, link: RunLink) -> tuple[_Queue, float] | Failure:
         counted_at = self._processor.waiting.clock()
-        path = f"/repos/{link.owner}/{link.repository}/actions/runs?status=queued&per_page=100"
+        path = f"/repos/{link.owner}/{link.repository}/actions/runs?per_page=100&status=queued"
         try:
             return self._processor.read(path, partial(_read_queue, repository=link.repository_key)), counted_at
         except CallError as error:
