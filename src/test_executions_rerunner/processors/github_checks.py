@@ -60,7 +60,7 @@ def _rate_limit(limits: dict[str, Any]) -> Check:
     left, most = core.get("remaining"), core.get("limit")
     if not isinstance(left, int):
         return Check("GitHub: rate limit", ok=None, message="is not told, as on a server without one")
-    message = f"{left} of {most} calls are left this hour; a rerun takes two"
+    message = f"{left} of {most} calls are left this hour; a rerun takes three or four"
     return Check("GitHub: rate limit", ok=True if left >= _FEW_CALLS else None, message=message)
 
 
