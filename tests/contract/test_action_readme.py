@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from test_executions_rerunner import defaults
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -83,6 +85,19 @@ def test_the_workflow_with_the_image_sets_what_the_action_would_have_set_itself(
 
     assert IMAGE.fullmatch(step["uses"])
     assert {name: step["with"][name] for name in defaults} == defaults
+
+
+def test_the_step_for_machines_in_a_matrix_fits_into_it_and_asks_for_single_jobs(workflow: dict[Any, Any]) -> None:
+    (block,) = re.findall(
+        r"^<!-- test: part of a workflow -->\n```yaml\n(.+?)^```",
+        (ROOT / "README.md").read_text(),
+        re.DOTALL | re.MULTILINE,
+    )
+    (step,) = yaml.safe_load(block.replace("OWNER/REPO@TAG", "./"))
+    (pasted,) = [each for each in workflow["jobs"]["rerun"]["steps"] if each.get("uses") == "./"]
+
+    assert step == {**pasted, "with": {**pasted["with"], "rerun": "job"}}
+    assert step["with"]["rerun"] in defaults.RERUNS
 
 
 def test_every_output_is_explained() -> None:

@@ -329,3 +329,22 @@ def test_an_enterprise_server_is_served_below_its_api_path(lab: Lab) -> None:
     lab.github.add_run(NAME, RUN)
     of = {"github_server_url": "https://github.example.com"}
     assert lab.states("github", of=of) == {number: "triggered"}
+
+
+@pytest.mark.parametrize("dry_run", [pytest.param(True, id="dry run"), pytest.param(False, id="drain")])
+def test_a_run_of_over_a_month_ago_is_refused_without_a_post(lab: Lab, dry_run: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    lab.github.add_run(NAME, RUN, created_at=minutes_ago(40 * 24 * 60))
+    number = ask(lab)
+    assert lab.states("github", dry_run=dry_run) == {number: "refused"}
+    assert lab.github.count("POST") == 0
+
+
+def test_a_run_whose_group_holds_another_one_waits_for_the_next_drain(lab: Lab) -> None:
+    lab.github.add_run(NAME, RUN, concurrency_group="ci", cancel_in_progress=True)
+    lab.github.add_run(NAME, 8, concurrency_group="ci", status="in_progress")
+    number = ask(lab)
+    outcome = lab.drain("github")[number]
+    assert (outcome.state, lab.observer.ids(), lab.github.cancelled_runs) == ("deferred", [number], [])
+    assert f"https://github.com/{NAME}/actions/runs/8" in outcome.reason
+    lab.github.finish(8)
+    assert lab.states("github") == {number: "triggered"}

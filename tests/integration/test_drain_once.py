@@ -47,8 +47,10 @@ def test_each_rerun_takes_one_look_one_trigger_and_one_delete(lab: Lab, system: 
     ids = [number for n in range(40) for number in lab.request(lab.add_target(system, f"t{n}"))]
     assert set(lab.states(system).values()) == {"triggered"}
     server = lab.server(system)
-    looks = [r for r in server.requests if r.method == "GET" and not r.path.endswith("/queue/api/json")]
+    besides = ("/queue/api/json", "/concurrency_groups")
+    looks = [r for r in server.requests if r.method == "GET" and not r.path.endswith(besides)]
     assert len(looks) == server.count("POST") == len(ids)
+    assert server.count("GET", "/concurrency_groups") == (len(ids) if system == "github" else 0)
     assert lab.observer.count("DELETE") == len(ids) + 1, "and one that asks whether deleting is allowed"
     assert lab.observer.count("GET") == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from test_executions_rerunner import GithubProcessor, RequestProcessingError
+from test_executions_rerunner.errors import SettingsError
 from test_executions_rerunner.models import RerunRequest
 
 RUN = "/repos/canonical/lab-ci/actions/runs/13326600211"
@@ -178,3 +179,38 @@ def test_two_links_to_one_run_are_one_target_whatever_their_case_and_job() -> No
     links = (LINK, f"{LINK.replace('lab-ci', 'Lab-CI')}/job/5", f"{LINK}/attempts/3?pr=1")
     keys = {processor.target(RerunRequest.read({"ci_link": link}, needs_id=False)).key for link in links}
     assert len(keys) == 1
+
+
+def test_of_a_single_job_the_trigger_is_that_of_its_run_until_it_was_looked_at() -> None:
+    processor = GithubProcessor("token", rerun="job")
+    assert processor.process({"ci_link": f"{LINK}/job/5"}) == {"url": f"https://api.github.com{RUN}/rerun"}
+
+
+@pytest.mark.parametrize(
+    ("repo", "served"),
+    [
+        pytest.param("lab-ci", ("canonical/lab-ci",), id="name alone"),
+        pytest.param("lab* x/y", ("canonical/lab*", "x/y"), id="two in a text"),
+        pytest.param(["lab-ci", "x/y"], ("canonical/lab-ci", "x/y"), id="a list"),
+    ],
+)
+def test_a_name_alone_is_a_repository_of_canonical(repo: str | list[str], served: tuple[str, ...]) -> None:
+    assert GithubProcessor("token", repo=repo).repositories == served
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        pytest.param("repo", "https://github.com/canonical/lab", id="a link"),
+        pytest.param("repo", "a/b/c", id="too many names"),
+        pytest.param("repo", "", id="no repository"),
+        pytest.param("rerun", "failed_jobs", id="a choice that there is not"),
+        pytest.param("max_attempts", 52, id="more attempts than GitHub allows"),
+        pytest.param("max_per_day", 0, id="none a day"),
+        pytest.param("max_queued", True, id="no number"),
+    ],
+)
+def test_a_wrong_argument_is_refused_naming_it_and_its_value(argument: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=argument) as refused:
+        GithubProcessor("token", **{argument: value})  # type: ignore[arg-type] # wrong on purpose
+    assert repr(value) in str(refused.value)

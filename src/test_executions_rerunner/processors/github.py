@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import requests
 
 from test_executions_rerunner import defaults
-from test_executions_rerunner.errors import RequestProcessingError
+from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
 from test_executions_rerunner.policy import CallError, Failure, Fault, TriggerDoubtfulError, explain
 from test_executions_rerunner.processors.base import RequestProcessor
-from test_executions_rerunner.processors.github_links import RunLink, api_of, read_run_link
+from test_executions_rerunner.processors.github_bounds import Queues
+from test_executions_rerunner.processors.github_groups import ConcurrencyGroups
+from test_executions_rerunner.processors.github_links import (
+    RunLink,
+    Trigger,
+    api_of,
+    read_run_link,
+    read_trigger,
+    repository_pattern,
+)
 from test_executions_rerunner.processors.github_refusals import (
     explain_forbidden,
     rate_limit_seconds,
@@ -32,14 +41,11 @@ if TYPE_CHECKING:
     from test_executions_rerunner.checks import Check
     from test_executions_rerunner.clocks import Moment
     from test_executions_rerunner.processors.github_client import GithubClient
-    from test_executions_rerunner.processors.github_jobs import Jobs, Run
     from test_executions_rerunner.waiting import Waiting
 
 Parsed = TypeVar("Parsed")
 MOST_POSTS_A_MINUTE = 80
 """GitHub's limit on requests that create content."""
-_PAGE = 100
-_MOST_PAGES = 200
 
 
 class GithubProcessor(RequestProcessor):
@@ -48,12 +54,17 @@ class GithubProcessor(RequestProcessor):
     Args:
         token: A token that may write Actions in the repositories served.
         repo: ``OWNER/NAME`` patterns of the repositories served, or one text with them.
-        rerun: ``run`` or ``failed-jobs``.
+        rerun: ``run``, ``failed-jobs`` or ``job``.
         max_attempts: Most attempts of one run.
+        max_per_day: Most attempts of one run in 24 hours; None: no limit.
+        max_queued: Most runs that may wait for a runner in a repository; None: no limit.
         github_server_url: The server of the links.
         github_api_url: Its API; None: derived from the server.
         own_run_id: The run that this program is part of; it is never triggered.
         waiting: Time-outs, and the waits that a signal cuts short.
+
+    Raises:
+        SettingsError: An argument is none that the setting of its name allows.
     """
 
     name = "github"
@@ -68,18 +79,24 @@ class GithubProcessor(RequestProcessor):
         repo: str | Iterable[str] = defaults.REPOSITORIES,
         rerun: str = "run",
         max_attempts: int = defaults.MAX_ATTEMPTS,
+        max_per_day: int | None = None,
+        max_queued: int | None = None,
         github_server_url: str = defaults.GITHUB_SERVER_URL,
         github_api_url: str | None = None,
         own_run_id: str | None = None,
         waiting: Waiting | None = None,
     ) -> None:
         super().__init__(secrets=(token,), waiting=waiting)
-        self.repositories = tuple(repo.split() if isinstance(repo, str) else repo)
+        defaults.check_arguments(rerun=rerun, max_attempts=max_attempts, max_per_day=max_per_day, max_queued=max_queued)
+        self.repositories = _patterns(repo)
         self.origin = Origin.parse(github_server_url)
         self.api = Origin.parse(github_api_url) if github_api_url else api_of(self.origin)
         self.address = str(self.api)
-        self.max_attempts = max_attempts
-        self._failed_jobs, self._own_run_id, self._token = rerun == "failed-jobs", own_run_id, token
+        self.rerun, self.max_attempts, self.max_per_day = rerun, max_attempts, max_per_day
+        self.groups = ConcurrencyGroups(self)
+        self.queues = None if max_queued is None else Queues(self, max_queued)
+        self._own_run_id, self._token = own_run_id, token
+        self._jobs_of_post: dict[str, frozenset[int]] = {}
         self._pace = Pace(MOST_POSTS_A_MINUTE, 60.0, self.waiting)
 
     def __repr__(self) -> str:
@@ -100,84 +117,92 @@ class GithubProcessor(RequestProcessor):
     def target(self, request: RerunRequest) -> Target:
         """Return the run that a request's link names."""
         link = self._run_link(request)
-        key = (link.owner.lower(), link.repository.lower(), link.run)
+        key = (*link.repository_key, link.run)
         name = f"{link.owner}/{link.repository} run {link.run}"
-        return Target(key, name, self._post(link, failed_jobs=self._failed_jobs))
+        return Target(key, name, self.post(link, failed_jobs=self.rerun == "failed-jobs"))
 
     def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
         """Start another attempt of a run; see `RequestProcessor.submit`."""
         del delay  # Jenkins' own
-        link, ending = self.checked(post_arguments)
-        path = f"{link.path}/{ending}"
+        trigger = self.checked(post_arguments)
         logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
         with self._pace.call():
-            response = self.client.send("POST", path, self.calls.clock)
+            response = self.client.send("POST", trigger.path, self.calls.clock)
+        if response.status_code != requests.codes.created:
+            error = self.refused(f"{self.api}{trigger.path}", response)
+            if response.status_code == requests.codes.unavailable and retry_after_seconds(response.headers) is None:
+                raise TriggerDoubtfulError(str(error), response=response)
+            raise error
         self._note_quota(response)
-        if response.status_code == requests.codes.created:
-            return Served("accepted", f"{self.origin}/{link.owner}/{link.repository}/actions/runs/{link.run}")
-        error = self.refused(f"{self.api}{path}", response)
-        if response.status_code == requests.codes.unavailable and retry_after_seconds(response.headers) is None:
-            raise TriggerDoubtfulError(str(error), response=response)
-        raise error
+        page = f"{self.origin}/{trigger.owner}/{trigger.repository}/actions"
+        return Served("accepted", f"{page}/runs/{trigger.number}" if trigger.run else page)
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for the next of the triggers that GitHub allows in a minute, and hold it for this thread."""
         return self._pace.turn()
 
     def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: Any) -> Look:  # noqa: ANN401 - it has none
-        """Look for an attempt started later, and for the jobs it ran where a link names one."""
+        """Look for an attempt started later, for the jobs it ran where a link names one, and for what is in the way."""
+        from test_executions_rerunner.processors.github_look import RunLook  # noqa: PLC0415 - not needed to process
+
         del snapshot
-        link, _ = self.checked(target.post_arguments)
+        link = self.run_of(target)
         if link.run == self._own_run_id:
             return Look(target.post_arguments, verdict=Verdict(State.DEFERRED, "this drain is part of that run"))
-        run, jobs = self._run(link), _JobsOnce(self, link)
-        served: dict[RerunRequest, Served] = {}
-        for request, asked in asked_at.items():
-            if asked is not None and run.attempt > 1 and self.later(run.started, asked):
-                found = self._served(link, self._job_of(request), run, jobs, asked)
-                served.update({request: found} if found else {})
-        others = [self._job_of(request) for request in asked_at if request not in served]
-        verdict = self._verdict(run)
-        whole = not self._failed_jobs or (others and not verdict and not _all_failed(others, jobs))
-        return Look(self._post(link, failed_jobs=not whole), served, verdict, before=run.attempt)
+        return RunLook(self, link).look(asked_at)
 
     def changed(self, target: Target, look: Look) -> Served | None:
         """Return the attempt that was not there at the look."""
-        link, _ = self.checked(target.post_arguments)
-        run = self._run(link)
+        from test_executions_rerunner.processors.github_look import current_run  # noqa: PLC0415 - not needed to process
+
+        link = self.run_of(target)
+        run = current_run(self, link)
         if run.attempt > look.before:
-            return Served("a new attempt was found after a doubtful answer", self._attempt_link(link, run.attempt))
+            return Served("a new attempt was found after a doubtful answer", self.attempt_link(link, run.attempt))
         return None
 
     def rerun_link(self, target: Target, look: Look) -> str | None:
         """Return the link of the attempt that the trigger of a look starts."""
-        link, _ = self.checked(target.post_arguments)
-        return self._attempt_link(link, look.before + 1)
+        return self.attempt_link(self.run_of(target), look.before + 1)
 
     def cannot_join(self, request: RerunRequest, sent: PostArguments) -> str | None:
-        """A re-run of the failed jobs serves no job that a link names and that may not have failed."""
-        if sent["url"].endswith("/rerun-failed-jobs") and self._job_of(request) is not None:
+        """A trigger of less than the whole run serves no job that may not be among those started."""
+        job = self.job_of(request)
+        if sent["url"].endswith("/rerun-failed-jobs") and job is not None:
             return "the failed jobs of this run were just started again; whether its job is among them is not known yet"
+        alike = self._jobs_of_post.get(sent["url"])
+        if alike is not None and job not in alike:
+            return "one job of this run alone was just started again, and the link does not name that job"
         return None
 
-    def checked(self, post_arguments: PostArguments) -> tuple[RunLink, str]:
-        """Return the run that a trigger is for and its last word, or refuse what `process` never returns.
+    def checked(self, post_arguments: PostArguments) -> Trigger:
+        """Return what a trigger starts, or refuse what neither `process` nor a look returns.
 
         Raises:
-            RequestProcessingError: The URL is none that `process` returns.
+            RequestProcessingError: The URL is none that they return.
         """
         url = post_arguments.get("url")
         try:
-            names = self.api.names_below(url) if is_without_query(url) else ()
+            trigger = read_trigger(self.api.names_below(url)) if is_without_query(url) else None
         except ValueError as error:
             raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
-        link = read_run_link(names[1:-1]) if names[:1] == ("repos",) and len(names) == 7 else None  # noqa: PLR2004
-        if not link or names[-1] not in {"rerun", "rerun-failed-jobs"}:
+        if not trigger:
             raise RequestProcessingError(
                 f"url {shown(url)} is not served: {self.api}/repos/OWNER/REPO/actions/runs/ID/rerun is allowed"
             )
-        self._check_repository(link)
-        return link, names[-1]
+        self._check_repository(trigger.owner, trigger.repository)
+        return trigger
+
+    def run_of(self, target: Target) -> RunLink:
+        """Return the run of a target.
+
+        Raises:
+            CallError: Its trigger is that of a single job, which only a look makes; the run is not known.
+        """
+        run = self.checked(target.post_arguments).run
+        if not run:
+            raise CallError(Failure(Fault.REJECTED, "the trigger of a single job does not say which run to look at"))
+        return run
 
     def check(self, targets: Iterable[Target]) -> Iterator[Check]:
         """Try the token, the repositories and the runs; see `github_checks`."""
@@ -235,79 +260,57 @@ class GithubProcessor(RequestProcessor):
                 f"ci_link {shown(link)} is no link to a run below {self.origin}: "
                 "/OWNER/REPO/actions/runs/ID is served, also with /attempts/N and /job/ID"
             )
-        self._check_repository(found)
+        self._check_repository(found.owner, found.repository)
         return found
 
-    def _job_of(self, request: RerunRequest) -> int | None:
+    def job_of(self, request: RerunRequest) -> int | None:
         """Return the job that a request's link names; a request known by its POST alone has no link."""
         return None if request.ci_link is None else self._run_link(request).job
 
-    def _check_repository(self, link: RunLink) -> None:
-        owner, repository = link.owner.lower(), link.repository.lower()
-        for pattern in self.repositories:
-            owners, _, repositories = pattern.lower().partition("/")
-            if fnmatch.fnmatchcase(owner, owners) and fnmatch.fnmatchcase(repository, repositories):
-                return
-        raise RequestProcessingError(
-            f"repository {link.owner}/{link.repository} is not served, only {', '.join(self.repositories)}; "
-            "--repo sets it"
-        )
-
-    def _post(self, link: RunLink, *, failed_jobs: bool) -> PostArguments:
+    def post(self, link: RunLink, *, failed_jobs: bool = False) -> PostArguments:
+        """Return the trigger of a run, or of its failed jobs."""
         return {"url": f"{self.api}{link.path}/{'rerun-failed-jobs' if failed_jobs else 'rerun'}"}
 
-    def _attempt_link(self, link: RunLink, attempt: int) -> str:
+    def post_of_job(self, link: RunLink, number: int, alike: frozenset[int]) -> PostArguments:
+        """Return the trigger of a single job.
+
+        Args:
+            link: Its run.
+            number: Its id in the newest attempt.
+            alike: Its ids in all attempts, known to `cannot_join` from now on.
+        """
+        url = f"{self.api}/repos/{link.owner}/{link.repository}/actions/jobs/{number}/rerun"
+        self._jobs_of_post[url] = alike
+        return {"url": url}
+
+    def attempt_link(self, link: RunLink, attempt: int) -> str:
+        """Return the page of an attempt."""
         return f"{self.origin}/{link.owner}/{link.repository}/actions/runs/{link.run}/attempts/{attempt}"
 
-    def _run(self, link: RunLink) -> Run:
-        from test_executions_rerunner.processors.github_jobs import read_run  # noqa: PLC0415
-
-        try:
-            return self.read(link.path, read_run)
-        except CallError as error:
-            response = getattr(error.__cause__, "response", None)
-            if response is None or response.status_code != requests.codes.not_found:
-                raise
-            # a token that does not see the repository gets 404 for everything in it
-            self.read(f"/repos/{link.owner}/{link.repository}", dict)
-            raise CallError(Failure(Fault.NEVER, "404 Not Found: the repository answers, the run is gone")) from error
-
-    def _served(self, link: RunLink, job: int | None, run: Run, jobs: _JobsOnce, asked: Moment) -> Served | None:
-        attempt = run.attempt
-        if job is not None:
-            entries = [entry for entry in jobs.all.named_like(job) if self.later(entry.started, asked)]
-            if not entries:
-                return None
-            attempt = max(entry.attempt for entry in entries)
-        return Served(f"attempt {attempt} started since the request", self._attempt_link(link, attempt))
-
-    def _verdict(self, run: Run) -> Verdict | None:
-        if not run.is_completed:
-            return Verdict(State.DEFERRED, f"attempt {run.attempt} of the run is still going")
-        if run.attempt >= self.max_attempts:
-            return Verdict(State.REFUSED, f"attempts used up: {run.attempt} of {self.max_attempts}")
-        return None
+    def _check_repository(self, owner: str, name: str) -> None:
+        for pattern in self.repositories:
+            owners, _, names = pattern.lower().partition("/")
+            if fnmatch.fnmatchcase(owner.lower(), owners) and fnmatch.fnmatchcase(name.lower(), names):
+                return
+        raise RequestProcessingError(
+            f"repository {owner}/{name} is not served, only {', '.join(self.repositories)}; --repo sets it"
+        )
 
 
-class _JobsOnce:
-    """The jobs of a run, asked for when they are needed, once."""
+def _patterns(repo: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns of the repositories served, as the setting takes them.
 
-    def __init__(self, processor: GithubProcessor, link: RunLink) -> None:
-        self._processor, self._path = processor, f"{link.path}/jobs?filter=all&per_page={_PAGE}"
-
-    @cached_property
-    def all(self) -> Jobs:
-        from test_executions_rerunner.processors.github_jobs import Jobs, read_jobs  # noqa: PLC0415
-
-        found = Jobs()
-        for page in range(1, _MOST_PAGES + 1):
-            total, jobs = self._processor.read(f"{self._path}&page={page}", read_jobs)
-            found = Jobs(found + jobs)
-            if not jobs or len(found) >= total:
-                break
-        return found
+    Raises:
+        SettingsError: One of them is wrong, or there is none.
+    """
+    given = repo.split() if isinstance(repo, str) else [part for text in repo for part in text.split()]
+    if not given:
+        raise SettingsError(f"repo: {shown(repo)} is not allowed: OWNER/NAME is")
+    return tuple(map(_pattern, given))
 
 
-def _all_failed(numbers: Iterable[int | None], jobs: _JobsOnce) -> bool:
-    """Tell whether each job that is named failed last, so that a re-run of the failed jobs serves it."""
-    return all(number is None or jobs.all.has_failed_last(number) for number in numbers)
+def _pattern(given: str) -> str:
+    try:
+        return repository_pattern(given)
+    except ValueError as error:
+        raise SettingsError(f"repo: {shown(given)} is not allowed: {error}") from error

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.checks import Check
 from test_executions_rerunner.policy import CallError, Fault
+from test_executions_rerunner.processors.github_jobs import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from test_executions_rerunner.models import Target
     from test_executions_rerunner.processors.github import GithubProcessor
+    from test_executions_rerunner.processors.github_links import RunLink
 
 _FEW_CALLS = 100
 _CLASSIC_TOKEN = "ghp_"  # noqa: S105 - how such tokens begin
@@ -29,16 +32,27 @@ def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iter
         return
     yield Check(name, ok=True, message="answers, and accepts the token")
     yield _rate_limit(limits)
+    yield from _targets(processor, list(targets))
+
+
+def _targets(processor: GithubProcessor, targets: list[Target]) -> Iterator[Check]:
+    """Try each repository once and each run; a drain that would see none of them could not work."""
     checked: dict[tuple[str, str], bool] = {}
+    seen = 0
     for target in targets:
-        link, _ = processor.checked(target.post_arguments)
-        repository = (link.owner.lower(), link.repository.lower())
-        if repository not in checked:
+        link = processor.run_of(target)
+        if link.repository_key not in checked:
             check = _repository(processor, f"{link.owner}/{link.repository}")
-            checked[repository] = check.ok is not False
+            checked[link.repository_key] = check.ok is not False
             yield check
-        if checked[repository]:
-            yield from _run(processor, target, link.path)
+        if checked[link.repository_key]:
+            unseen = _unseen_run(processor, target, link)
+            seen += unseen is None
+            yield from [unseen] if unseen else []
+    if targets and not seen and all(checked.values()):
+        message = "none of the runs that are asked for can be seen"
+        fix = "give the token Actions: write in their repositories; delete the requests of runs that are gone"
+        yield Check("GitHub: runs", ok=False, message=message, fix=fix)
 
 
 def _rate_limit(limits: dict[str, Any]) -> Check:
@@ -46,7 +60,7 @@ def _rate_limit(limits: dict[str, Any]) -> Check:
     left, most = core.get("remaining"), core.get("limit")
     if not isinstance(left, int):
         return Check("GitHub: rate limit", ok=None, message="is not told, as on a server without one")
-    message = f"{left} of {most} calls are left this hour; a rerun takes two"
+    message = f"{left} of {most} calls are left this hour; a rerun takes three or four"
     return Check("GitHub: rate limit", ok=True if left >= _FEW_CALLS else None, message=message)
 
 
@@ -65,8 +79,11 @@ def _repository(processor: GithubProcessor, name: str) -> Check:
     return Check(title, ok=None, message=message, fix=fix)
 
 
-def _run(processor: GithubProcessor, target: Target, path: str) -> Iterator[Check]:
+def _unseen_run(processor: GithubProcessor, target: Target, link: RunLink) -> Check | None:
+    """Return the warning about a run that cannot be seen; None: it can."""
     try:
-        processor.read(path, dict)
+        processor.read(link.path, partial(read_run, number=link.run))
     except CallError as error:
-        yield Check(f"GitHub {target.name}", ok=None, message=str(error), fix="delete its requests if it is gone")
+        fix = "delete its requests if it is gone"
+        return Check(f"GitHub {target.name}", ok=None, message=str(error), fix=fix)
+    return None

@@ -6,10 +6,12 @@ every re-run, also of one job; a job has a new id in each attempt, and keeps its
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from test_executions_rerunner.models import read_time
-from test_executions_rerunner.processors.github_client import bad_shape
+from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Run(NamedTuple):
@@ -18,8 +20,12 @@ class Run(NamedTuple):
     is_completed: bool
     attempt: int
     """1, and one more with every re-run."""
+    created: float
+    """When its first attempt was asked for, in seconds since 1970 on GitHub's clock."""
     started: float
-    """When its newest attempt started, in seconds since 1970 on GitHub's clock."""
+    """When its newest attempt started, likewise."""
+    told: dict[str, Any]
+    """All that GitHub says of it; strangers name its workflow and its branch."""
 
 
 class Job(NamedTuple):
@@ -44,49 +50,61 @@ class Jobs(tuple[Job, ...]):
         return [job for job in self if job.name in names]
 
     def has_failed_last(self, number: int) -> bool:
-        """Tell whether the newest entry of that job is a failure."""
+        """Tell whether the newest entry of that job is a failure; of several of that name, all of them."""
         entries = self.named_like(number)
-        newest = max(entries, key=lambda job: (job.attempt, job.started), default=None)
-        return newest is not None and newest.conclusion == "failure"
+        newest = max((job.attempt for job in entries), default=0)
+        return bool(entries) and all(job.conclusion == "failure" for job in entries if job.attempt == newest)
+
+    def only_one(self, numbers: Collection[int], attempt: int) -> Job | None:
+        """Return the one job of an attempt that has the name of all these; None: there is none, or more."""
+        found = {number: [job for job in self.named_like(number) if job.attempt == attempt] for number in numbers}
+        jobs = {job for entries in found.values() for job in entries}
+        return jobs.pop() if len(jobs) == 1 and all(found.values()) else None
+
+    def starts(self) -> dict[int, float]:
+        """Return when each attempt started, by its number.
+
+        An entry that was carried over from an earlier attempt has its old times, and does not count.
+        """
+        starts: dict[int, float] = {}
+        known: set[tuple[str, float]] = set()
+        for job in sorted(self, key=lambda job: job.attempt):
+            if (job.name, job.started) not in known:
+                starts[job.attempt] = min(starts.get(job.attempt, job.started), job.started)
+                known.add((job.name, job.started))
+        return starts
 
 
-def read_run(told: dict[str, Any]) -> Run:
-    """Read a run.
+def read_run(told: dict[str, Any], number: str) -> Run:
+    """Read the run of that number.
 
     Raises:
-        requests.exceptions.InvalidJSONError: It has another shape.
+        requests.exceptions.InvalidJSONError: It has another shape, or is another run.
     """
-    try:
-        return Run(str(told["status"]) == "completed", int(told["run_attempt"]), _time(told["run_started_at"]))
-    except (KeyError, TypeError, ValueError) as error:
-        bad_shape("the run has another shape than GitHub gives it", error)
+    with shape_of("the run"):
+        check_number(told["id"], number, "run")
+        created, started = seconds_of(told["created_at"]), seconds_of(told["run_started_at"])
+        return Run(str(told["status"]) == "completed", int(told["run_attempt"]), created, started, told)
 
 
-def read_jobs(told: dict[str, Any]) -> tuple[int, Jobs]:
-    """Read a page of jobs, and how many there are on all pages.
+def read_jobs(told: dict[str, Any], run: str) -> tuple[int, Jobs]:
+    """Read a page of a run's jobs, and how many there are on all pages.
 
     One that waits for its runner counts as started when it was created.
 
     Raises:
-        requests.exceptions.InvalidJSONError: They have another shape.
+        requests.exceptions.InvalidJSONError: They have another shape, or are those of another run.
     """
-    try:
+    with shape_of("the list of jobs"):
+        for job in told["jobs"]:
+            check_number(job["run_id"], run, "run")
         return int(told["total_count"]), Jobs(
             Job(
                 int(job["id"]),
                 str(job["name"]),
                 int(job.get("run_attempt") or 1),
-                _time(job.get("started_at") or job["created_at"]),
+                seconds_of(job.get("started_at") or job["created_at"]),
                 job.get("conclusion"),
             )
             for job in told["jobs"]
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        bad_shape("the jobs have another shape than GitHub gives them", error)
-
-
-def _time(written: object) -> float:
-    moment = read_time(written)
-    if not isinstance(moment, float):
-        raise ValueError(f"{written!r} is no time")  # noqa: TRY004 - it is the shape of an answer
-    return moment

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+")
+_PATTERN = re.compile(r"(?:[A-Za-z0-9_*?\[\]!-]+/)?[A-Za-z0-9._*?\[\]!-]+")
+_USUAL_OWNER = "canonical"
+_TRIGGERS = {
+    ("actions", "runs", "rerun"),
+    ("actions", "runs", "rerun-failed-jobs"),
+    ("actions", "jobs", "rerun"),
+}
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -26,6 +33,55 @@ class RunLink(NamedTuple):
     def path(self) -> str:
         """The run below the API."""
         return f"/repos/{self.owner}/{self.repository}/actions/runs/{self.run}"
+
+    @property
+    def repository_key(self) -> tuple[str, str]:
+        """Owner and name, equal for two links into one repository."""
+        return self.owner.lower(), self.repository.lower()
+
+
+class Trigger(NamedTuple):
+    """What the URL of a trigger says."""
+
+    owner: str
+    repository: str
+    kind: str
+    """``runs`` or ``jobs``."""
+    number: str
+    """The id of the run or job."""
+    ending: str
+    """``rerun`` or ``rerun-failed-jobs``."""
+
+    @property
+    def path(self) -> str:
+        """The trigger below the API."""
+        return f"/repos/{self.owner}/{self.repository}/actions/{self.kind}/{self.number}/{self.ending}"
+
+    @property
+    def run(self) -> RunLink | None:
+        """The run that is started again; None: it is that of a job, which the URL does not tell."""
+        return RunLink(self.owner, self.repository, self.number) if self.kind == "runs" else None
+
+
+def read_trigger(names: tuple[str, ...]) -> Trigger | None:
+    """Read ``repos/OWNER/REPO/actions/…/rerun``; None: it is something else."""
+    if len(names) != 7 or names[0] != "repos" or (*names[3:5], names[6]) not in _TRIGGERS:  # noqa: PLR2004
+        return None
+    owner, repository, number = names[1], names[2], names[5]
+    if not (_OWNER.fullmatch(owner) and _REPOSITORY.fullmatch(repository) and _NUMBER.fullmatch(number)):
+        return None
+    return Trigger(owner, repository, names[4], number, names[6])
+
+
+def repository_pattern(given: str) -> str:
+    """Return a pattern of repositories, OWNER/NAME with globs; NAME alone is one of canonical's.
+
+    Raises:
+        ValueError: It is none; the message says what is allowed.
+    """
+    if not _PATTERN.fullmatch(given):
+        raise ValueError(f"OWNER/NAME is, with the globs *, ? and [...]; NAME alone means {_USUAL_OWNER}/NAME")
+    return given if "/" in given else f"{_USUAL_OWNER}/{given}"
 
 
 def api_of(server: Origin) -> Origin:

@@ -9,15 +9,19 @@ import requests
 from test_executions_rerunner.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
 from test_executions_rerunner.words import http_date_seconds, retry_after_seconds
 
-_RUNNING = "already running"
+_RUNNING = re.compile(r"already running|Only jobs from the current attempt")
+"""Somebody was faster: the run goes on, or its jobs have other ids since."""
+_DISABLED = "disabled workflow"
 _NEVER = re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)")
 _NEEDS_WRITE = re.compile(r"Must have admin rights|Resource not accessible")
 
 
 def explain_forbidden(failure: Failure) -> Failure:
     """Tell GitHub's refusals apart by its words: the status is 403 for all of them."""
-    if _RUNNING in failure.reason:
+    if _RUNNING.search(failure.reason):
         return failure._replace(fault=Fault.RUNNING)
+    if _DISABLED in failure.reason:
+        return failure._replace(fault=Fault.DISABLED)
     if _NEVER.search(failure.reason):
         return failure._replace(fault=Fault.NEVER)
     if _NEEDS_WRITE.search(failure.reason):
@@ -40,8 +44,12 @@ def rate_limit_seconds(response: requests.Response, reason: str) -> float | None
 
 
 def until_reset_seconds(response: requests.Response) -> float:
-    """Return how long it is until the quota is renewed, by the server's own clock."""
-    reset, now = response.headers.get("x-ratelimit-reset", ""), http_date_seconds(response.headers.get("Date"))
-    if not reset.isdigit() or now is None:
+    """Return how long it is until the quota is renewed, by the server's own clock; no header is too odd for that."""
+    reset = response.headers.get("x-ratelimit-reset", "")
+    try:
+        now = http_date_seconds(response.headers.get("Date"))
+    except (ValueError, OverflowError):
+        now = None
+    if now is None or not (reset.isascii() and reset.isdigit()):
         return SECONDS_WITHOUT_RETRY_AFTER
     return max(0.0, float(reset) - now) + 1.0

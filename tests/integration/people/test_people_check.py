@@ -335,12 +335,21 @@ def test_a_classic_token_tells_that_it_may_not_write(world: World) -> None:
 
 
 def test_a_run_that_is_gone_is_a_warning(world: World) -> None:
-    world.github.add_repository("canonical/lab")
+    world.add_github()
     world.observer.add("https://github.com/canonical/lab/actions/runs/404")
     ended = world.run("github", "--check")
     line = line_with(ended, "GitHub canonical/lab run 404", "404")
     assert (ended.exit_code, line.mark) == (0, "warning")
     assert line.fix is not None
+
+
+def test_where_no_run_at_all_can_be_seen_it_fails_with_the_fix(world: World) -> None:
+    world.github.add_repository("canonical/lab")
+    for run in (404, 405):
+        world.observer.add(f"https://github.com/canonical/lab/actions/runs/{run}")
+    ended = world.run("github", "--check")
+    line = line_with(ended, "GitHub: runs", "none of the runs")
+    assert (ended.exit_code, line.mark, "Actions: write" in (line.fix or "")) == (1, "FAILED", True)
 
 
 def test_a_rate_limit_that_is_nearly_used_up_is_a_warning(world: World) -> None:

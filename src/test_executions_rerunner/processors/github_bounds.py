@@ -1,0 +1,134 @@
+"""No endless loops: how often one run may start in a day, and how many runs may wait for a runner."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from test_executions_rerunner.clocks import Moment
+from test_executions_rerunner.models import Claim, State, Verdict
+from test_executions_rerunner.policy import CallError, Failure
+from test_executions_rerunner.processors.github_groups import Room
+from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from test_executions_rerunner.processors.github import GithubProcessor
+    from test_executions_rerunner.processors.github_jobs import Jobs, Run
+    from test_executions_rerunner.processors.github_links import RunLink
+
+_DAY_SECONDS = 24 * 3600.0
+_MONTH_SECONDS = 30 * _DAY_SECONDS
+_TOLERANCE_SECONDS = 600.0
+"""So long around the end of a run's month GitHub decides itself."""
+
+
+def too_old(processor: GithubProcessor, run: Run) -> Verdict | None:
+    """Refuse a run that GitHub will not start again since it is older than 30 days, by GitHub's own clock."""
+    clock = processor.calls.clock
+    latest = clock.now() - _MONTH_SECONDS - _TOLERANCE_SECONDS
+    if run.created > latest:
+        return None  # and if that clock is wrong, GitHub still decides itself
+    if not processor.later(latest, Moment(run.created, clock)):
+        return None
+    reason = f"created over a month ago, at {spelled_time(run.created)}: GitHub starts it again for 30 days only"
+    return Verdict(State.REFUSED, reason)
+
+
+def too_often(processor: GithubProcessor, most: int, run: Run, jobs: Callable[[], Jobs]) -> Verdict | None:
+    """Defer a run of which so many attempts started in the last 24 hours, by GitHub's own clock.
+
+    Args:
+        processor: Knows that clock.
+        most: How many.
+        run: The run.
+        jobs: Reads its jobs; called only where they decide.
+    """
+    clock = processor.calls.clock
+    yesterday = Moment(clock.now() - _DAY_SECONDS, clock)
+    if run.attempt < most or not processor.later(run.started, yesterday):
+        return None
+    starts = {run.attempt: run.started} if most == 1 else {**jobs().starts(), run.attempt: run.started}
+    recent = sorted(start for start in starts.values() if processor.later(start, yesterday))
+    if len(recent) < most:
+        return None
+    often = "once" if len(recent) == 1 else f"{len(recent)} times"
+    possible = spelled_time(recent[-most] + _DAY_SECONDS)
+    reason = f"started {often} in the last 24 hours (--max-per-day is {most}), next possible at {possible}"
+    return Verdict(State.DEFERRED, reason)
+
+
+class _Queue(NamedTuple):
+    runs: int
+    since: float | None
+    """When the longest waiting of those that were seen was queued; None: none was seen."""
+
+
+class Queues:
+    """The runs that wait for a runner, counted once a repository.
+
+    Only ``queued`` ones: what is ``pending`` waits for its concurrency group and ``waiting`` for a person's approval,
+    maybe for ever, and neither takes a place of another run.
+
+    Args:
+        processor: Reads.
+        most: How many may wait.
+    """
+
+    def __init__(self, processor: GithubProcessor, most: int) -> None:
+        self._processor, self._most = processor, most
+        self._lock = threading.Lock()
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._counted: dict[Hashable, tuple[_Queue, float] | Failure] = {}
+
+    def room(self, link: RunLink) -> Room:
+        """Find out whether another run may wait in a repository.
+
+        Raises:
+            CallError: The runs that wait could not be counted.
+        """
+        queue, counted_at = self._queue(link)
+        since = "" if queue.since is None else f", the first since {spelled_time(queue.since)}"
+        runs = "1 run was" if queue.runs == 1 else f"{queue.runs} runs were"
+        reason = f"{runs} queued in {link.owner}/{link.repository}{since}, and --max-queued is {self._most}"
+        if queue.runs >= self._most:
+            return Room(Verdict(State.DEFERRED, reason))
+        claim = Claim(("queue", *link.repository_key), reason, most=self._most - queue.runs, since=counted_at)
+        return Room(claims=(claim,))
+
+    def _queue(self, link: RunLink) -> tuple[_Queue, float]:
+        key = link.repository_key
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._counted:
+                self._counted[key] = self._count(link)
+            counted = self._counted[key]
+        if isinstance(counted, Failure):
+            raise CallError(counted)
+        return counted
+
+    def _count(self, link: RunLink) -> tuple[_Queue, float] | Failure:
+        counted_at = self._processor.waiting.clock()
+        path = f"/repos/{link.owner}/{link.repository}/actions/runs?per_page=100&status=queued"
+        try:
+            return self._processor.read(path, partial(_read_queue, repository=link.repository_key)), counted_at
+        except CallError as error:
+            return error.failure
+
+
+def _read_queue(told: dict[str, Any], repository: tuple[str, str]) -> _Queue:
+    with shape_of("the list of queued runs"):
+        for run in told["workflow_runs"]:
+            check_number(run["repository"]["full_name"].lower(), "/".join(repository), "repository")
+        # a re-run waits since it was asked for again, and keeps the time of its creation
+        since = [seconds_of(run.get("run_started_at") or run["created_at"]) for run in told["workflow_runs"]]
+        return _Queue(int(told["total_count"]), min(since, default=None))
+
+
+def spelled_time(seconds: float) -> str:
+    """Return a moment of GitHub's clock for people."""
+    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

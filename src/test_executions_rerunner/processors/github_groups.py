@@ -1,0 +1,171 @@
+"""Concurrency groups: reruns of one group would cancel each other, so that only one of them is started.
+
+Source: GET ``/repos/O/R/actions/runs/ID/concurrency_groups`` and the ``group_url`` of each; GitHub compares the names
+without case. Servers that do not have them yet answer 404.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, unquote
+
+import requests
+
+from test_executions_rerunner.models import Claim, State, Verdict
+from test_executions_rerunner.policy import CallError, Failure, Fault
+from test_executions_rerunner.processors.github_shapes import shape_of
+from test_executions_rerunner.text import harmless, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from test_executions_rerunner.links import Origin
+    from test_executions_rerunner.processors.github import GithubProcessor
+    from test_executions_rerunner.processors.github_links import RunLink
+
+_log = logging.getLogger(__name__)
+_MOST_GROUPS = 100
+_MIDDLE = "/actions/concurrency_groups/"
+_NOT_QUOTED = "%/:@!$&'()*+,;=~"
+"""What is left as it is in a path that is quoted already."""
+_NOT_TOLD = {requests.codes.forbidden, requests.codes.not_found}
+
+
+class Room(NamedTuple):
+    """Whether there is room for a trigger."""
+
+    verdict: Verdict | None = None
+    """Set where there is none."""
+    claims: tuple[Claim, ...] = ()
+    """What the trigger takes where there is."""
+    notes: tuple[str, ...] = ()
+
+
+class _Group(NamedTuple):
+    name: str
+    url: str
+
+
+class _Repository:
+    """What is known of a repository: whether it was asked for groups, and whether it tells of them."""
+
+    def __init__(self) -> None:
+        self.first = threading.Lock()
+        self.was_asked = False
+        self.tells: bool | None = None
+
+
+class ConcurrencyGroups:
+    """The concurrency groups of one GitHub server's runs.
+
+    Args:
+        processor: Reads, and knows the API.
+    """
+
+    def __init__(self, processor: GithubProcessor) -> None:
+        self._processor = processor
+        self._lock = threading.Lock()
+        self._repositories: dict[Hashable, _Repository] = {}
+
+    def room(self, link: RunLink) -> Room:
+        """Find out whether a run's groups are free.
+
+        Raises:
+            CallError: It could not be found out.
+        """
+        with self._lock:
+            repository = self._repositories.setdefault(link.repository_key, _Repository())
+        with repository.first:  # one asks first: where it is told nothing, nobody else asks
+            if not repository.was_asked:
+                try:
+                    return self._room(link, repository)
+                finally:
+                    repository.was_asked = True
+        return Room() if repository.tells is False else self._room(link, repository)
+
+    def _room(self, link: RunLink, repository: _Repository) -> Room:
+        path = f"{link.path}/concurrency_groups?per_page={_MOST_GROUPS}"
+        try:
+            groups = self._processor.read(path, _read_groups)
+        except CallError as error:
+            if error.failure.fault is Fault.BUSY or _status(error) not in _NOT_TOLD or repository.tells:
+                raise
+            return self._without(link, repository, error.failure.reason)
+        repository.tells = True
+        claims = []
+        for group in groups:
+            name = harmless(group.name, most=100)
+            if taken := self._taken(link, group):
+                return Room(Verdict(State.DEFERRED, f"its concurrency group '{name}' is taken by {taken}"))
+            key = ("group", *link.repository_key, group.name.lower())
+            claims.append(Claim(key, f"its concurrency group '{name}' is taken"))
+        return Room(claims=tuple(claims))
+
+    def _without(self, link: RunLink, repository: _Repository, reason: str) -> Room:
+        with self._lock:
+            is_known, repository.tells = repository.tells is False, False
+        if is_known:
+            return Room()
+        text = f"concurrency groups are not told ({reason}), so that reruns of one group may cancel each other"
+        _log.info("%s/%s: %s", link.owner, link.repository, text)
+        return Room(notes=(text,))
+
+    def _taken(self, link: RunLink, group: _Group) -> str | None:
+        """Return which other run holds a group, or waits for it; None: none does."""
+        path = _path_of(group, self._processor.api, link)
+        try:
+            members = self._processor.read(path, partial(_read_members, group=group))
+        except CallError as error:
+            if _status(error) == requests.codes.not_found:
+                return None
+            raise
+        for run, status in members:
+            if str(run) != link.run:
+                return f"{self._processor.origin}/{link.owner}/{link.repository}/actions/runs/{run} ({status})"
+        return None
+
+
+def _status(error: CallError) -> int | None:
+    """Return the status of the answer that a call failed with."""
+    response = getattr(error.__cause__, "response", None)
+    return None if response is None else response.status_code
+
+
+def _read_groups(told: dict[str, Any]) -> list[_Group]:
+    with shape_of("the list of concurrency groups"):
+        groups = [_Group(str(group["group_name"]), str(group["group_url"])) for group in told["concurrency_groups"]]
+        if int(told["total_count"]) > len(groups):
+            raise ValueError(f"{told['total_count']} groups, and {len(groups)} of them")
+        return groups
+
+
+def _read_members(told: dict[str, Any], group: _Group) -> list[tuple[int, str]]:
+    """Return the runs that hold a group or wait for it, each with how."""
+    with shape_of("the concurrency group"):
+        if str(told["group_name"]).lower() != group.name.lower():
+            raise requests.exceptions.InvalidJSONError("200, but the answer is about another concurrency group")
+        members = told["group_members"]
+        return [(int(each["run_id"]), harmless(str(each["status"]).replace("_", " "), most=40)) for each in members]
+
+
+def _path_of(group: _Group, api: Origin, link: RunLink) -> str:
+    """Return where a group is found below the API; a name may hold slashes and anything else.
+
+    Raises:
+        CallError: It is said to be somewhere else, so that the credential must not go there.
+    """
+    before, _, name = group.url.partition(_MIDDLE)
+    try:
+        owner_and_name = [part.lower() for part in api.names_below(before)]
+        is_ours = owner_and_name == ["repos", *link.repository_key] and name and not {"?", "#"} & set(name)
+        dots = {".", ".."} & {unquote(part) for part in name.split("/")}
+        if is_ours and not dots and name.isprintable() and "\\" not in name:
+            return f"/repos/{link.owner}/{link.repository}{_MIDDLE}{quote(name, safe=_NOT_QUOTED)}"
+        problem = f"which is not below {api}/repos/{link.owner}/{link.repository}"
+    except ValueError as error:
+        problem = str(error)
+    reason = f"its concurrency group is said to be at {shown(group.url)}, {problem}"
+    raise CallError(Failure(Fault.REJECTED, reason))

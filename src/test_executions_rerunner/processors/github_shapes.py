@@ -1,0 +1,52 @@
+"""What GitHub's answers must look like to be read at all."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import requests
+
+from test_executions_rerunner.models import read_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def shape_of(what: str) -> Iterator[None]:
+    """Read an answer inside; whatever it lacks becomes the error for an answer that cannot be read.
+
+    Args:
+        what: The answer, for people.
+
+    Raises:
+        requests.exceptions.InvalidJSONError: It has another shape.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        text = f"200, but {what} has another shape than GitHub gives it"
+        raise requests.exceptions.InvalidJSONError(text) from error
+
+
+def check_number(told: object, number: str, what: str) -> None:
+    """Find out whether an answer is about what was asked for.
+
+    Raises:
+        requests.exceptions.InvalidJSONError: It is not.
+    """
+    if str(told) != number:
+        raise requests.exceptions.InvalidJSONError(f"200, but the answer is about another {what}")
+
+
+def seconds_of(written: object) -> float:
+    """Return a time in seconds since 1970 on GitHub's clock.
+
+    Raises:
+        ValueError: It is none.
+    """
+    moment = read_time(written)
+    if not isinstance(moment, float):
+        raise ValueError(f"{written!r} is no time")  # noqa: TRY004 - it is the shape of an answer
+    return moment

@@ -1,0 +1,69 @@
+"""What a person can do where a run is refused: start its workflow afresh.
+
+A workflow's path and a branch are named by strangers, and end up in a log, a summary and somebody's shell.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from test_executions_rerunner.text import harmless
+
+if TYPE_CHECKING:
+    from test_executions_rerunner.links import Origin
+    from test_executions_rerunner.processors.github_links import RunLink
+
+_MOST_CHARACTERS = 200
+_WORKFLOW = re.compile(r"\.github/workflows/([^/@]+\.ya?ml)(?:@.*)?", re.DOTALL)
+
+
+def way_out(told: dict[str, Any], link: RunLink, origin: Origin) -> str | None:
+    """Return how the workflow of a run can be started afresh, as one harmless line.
+
+    Args:
+        told: The run as GitHub tells of it.
+        link: The run.
+        origin: The server.
+
+    Returns:
+        The workflow, its branch, and the command where each part of it can be typed as it is shown; None: the run
+        names no workflow.
+    """
+    path, branch = told.get("path"), told.get("head_branch")
+    if not isinstance(path, str) or not path:
+        return None
+    words = f"its workflow is {_quoted(path)}" + (f", its branch {_quoted(branch)}" if branch else "")
+    named = _WORKFLOW.fullmatch(path)
+    repository = _repository(link, origin)
+    if not named or not repository or not isinstance(branch, str) or _is_elsewhere(told, link):
+        return words
+    parts = (named[1], repository, branch)
+    command = "gh workflow run {} -R {} --ref {}".format(*map(shlex.quote, parts))
+    if not all(map(_can_be_typed, parts)) or harmless(command, most=_MOST_CHARACTERS) != command:
+        return words
+    return f"it can be started afresh, if its workflow allows that: {command}"
+
+
+def _repository(link: RunLink, origin: Origin) -> str | None:
+    """Return a repository as gh names it; None: gh cannot reach its server."""
+    name = f"{link.owner}/{link.repository}"
+    if str(origin) == "https://github.com":
+        return name
+    return f"{origin.host}/{name}" if str(origin) == f"https://{origin.host}" else None
+
+
+def _is_elsewhere(told: dict[str, Any], link: RunLink) -> bool:
+    """Tell whether the branch is that of a fork, so that another one of the same name would be started."""
+    head = told.get("head_repository")
+    name = head.get("full_name") if isinstance(head, dict) else None
+    return str(name).lower() != "/".join(link.repository_key)
+
+
+def _can_be_typed(part: str) -> bool:
+    return bool(part) and part.isprintable() and not part.startswith(("-", "="))
+
+
+def _quoted(text: object) -> str:
+    return harmless(repr(text), most=100)
