@@ -1,95 +1,33 @@
-"""The loopback servers' answers and this program's own requests against the services' OpenAPI documents."""
+"""The loopback servers' answers and this program's own requests against the shapes that the services describe."""
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING
 
-import jsonschema
 import pytest
 import requests
+from jsonschema import ValidationError
 
+from contract.document import Document
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from test_executions_rerunner.demo import RecordedRequest
-
-DATA = Path(__file__).parents[3] / "shared" / "data"
 KEY = {"Authorization": "Bearer to_demo"}
 RERUNS = "/v1/test-executions/reruns"
 ACTIONS = [pytest.param("rerun", id="whole-run"), pytest.param("rerun-failed-jobs", id="failed-jobs")]
-INTEGER = re.compile(r"-?\d+", re.ASCII)
-
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="NOT CHECKED against OpenAPI: its documents (../shared/data) are not here"
-)
-
-
-class Document:
-    """An OpenAPI document that tells whether a request or an answer fits it."""
-
-    def __init__(self, name: str) -> None:
-        text = (DATA / name).read_text()
-        self.whole = json.loads(text.replace('"#/components/', '"#/$defs/components/'))
-        self.whole["$defs"] = {"components": self.whole["components"]}
-
-    def operation(self, method: str, path: str) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return what the document says of a call, and the values in its path."""
-        for template, operations in self.whole["paths"].items():
-            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
-            found = re.fullmatch(pattern, path)
-            if found:
-                return operations[method.lower()], found.groupdict()
-        raise AssertionError(f"{method} {path} is no call of this interface")
-
-    def check(self, value: object, schema: Mapping[str, Any]) -> None:
-        """Fail unless ``value`` fits the schema."""
-        jsonschema.validate(value, {**schema, "$defs": self.whole["$defs"]}, jsonschema.Draft202012Validator)
-
-    def check_request(self, request: RecordedRequest) -> None:
-        """Fail unless the document has this request: its path, its parameters and its body."""
-        operation, in_path = self.operation(request.method, request.path)
-        parameters = {each["name"]: each for each in map(self.parameter, operation.get("parameters", []))}
-        for name, text in [*in_path.items(), *parse_qsl(request.query, keep_blank_values=True)]:
-            assert name in parameters
-            self.check(int(text) if INTEGER.fullmatch(text) else text, parameters[name]["schema"])
-        body = operation.get("requestBody")
-        if request.body:
-            assert body is not None
-            self.check(request.json(), body["content"][request.content_type]["schema"])
-        else:
-            assert not (body and body.get("required", False))
-
-    def parameter(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Return a parameter, wherever it is described."""
-        reference = value.get("$ref")
-        if reference is None:
-            return value
-        described: dict[str, Any] = self.whole["components"]["parameters"][reference.rpartition("/")[2]]
-        return described
-
-    def check_answer(self, method: str, path: str, answer: requests.Response) -> None:
-        """Fail unless the document has this answer."""
-        operation, _ = self.operation(method, path)
-        described = operation["responses"][str(answer.status_code)]
-        content_type = answer.headers["Content-Type"].partition(";")[0]
-        self.check(answer.json(), described["content"][content_type]["schema"])
 
 
 @pytest.fixture(scope="module")
 def observer_document() -> Document:
-    return Document("test-observer-reruns.openapi.json")
+    return Document("test-observer")
 
 
 @pytest.fixture(scope="module")
 def github_document() -> Document:
-    return Document("github-rerun.openapi.json")
+    return Document("github")
 
 
 @pytest.fixture
@@ -198,7 +136,7 @@ def test_a_refused_rerun_has_the_shape_of_githubs_errors(github: GithubServer, g
     path = "/repos/canonical/lab/actions/runs/7/rerun"
     answer = requests.post(github.url + path, headers={"Authorization": "token wrong"}, timeout=5)
     assert answer.status_code == 401
-    github_document.check(answer.json(), {"$ref": "#/$defs/components/schemas/basic-error"})
+    github_document.check(answer.json(), {"$ref": "#/$defs/basic-error"})
 
 
 @pytest.mark.parametrize(
@@ -213,3 +151,143 @@ def test_our_posts_are_in_githubs_document(
     (request,) = [each for each in github.requests if each.method == "POST"]
     assert (request.path.rpartition("/")[2], request.status) == (action, 201)
     github_document.check_request(request)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param("/runs/7", id="run"),
+        pytest.param("/runs/7/jobs?filter=all", id="jobs"),
+        pytest.param("/runs?status=queued&per_page=100", id="queued-runs"),
+    ],
+)
+def test_what_a_look_reads_has_the_shape_that_github_describes(
+    github: GithubServer, github_document: Document, call: str
+) -> None:
+    github.add_run("canonical/lab", 8, status="queued")
+    github.rerun_jobs(7, ("rpi4",), started_at=1767225601, conclusion="failure")
+    path = f"/repos/canonical/lab/actions{call}"
+    answer = requests.get(github.url + path, headers={"Authorization": "token gh-token"}, timeout=5)
+    assert answer.status_code == 200
+    # The double tells less than GitHub does.
+    github_document.check_answer("GET", path.partition("?")[0], answer, is_whole=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "status"),
+    [
+        pytest.param("/runs/7/concurrency_groups?per_page=100", 200, id="of-a-run"),
+        pytest.param("/concurrency_groups/ci%2Fmain", 200, id="held"),
+        pytest.param("/concurrency_groups/ci", 404, id="held-by-nothing"),
+        pytest.param("/runs/9/concurrency_groups", 404, id="of-no-run"),
+    ],
+)
+def test_concurrency_groups_are_told_as_github_describes_them(
+    github: GithubServer, github_document: Document, call: str, status: int
+) -> None:
+    for run in (7, 8):
+        github.add_run("canonical/lab", run, concurrency_group="ci/main", status="in_progress")
+    path = f"/repos/canonical/lab/actions{call}"
+    answer = requests.get(github.url + path, headers={"Authorization": "token gh-token"}, timeout=5)
+    assert answer.status_code == status
+    github_document.check_answer("GET", path.partition("?")[0], answer)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "status"), [pytest.param(2, 201, id="accepted"), pytest.param(1, 403, id="older-attempt")]
+)
+def test_the_rerun_of_a_job_is_answered_as_github_describes_it(
+    github: GithubServer, github_document: Document, attempt: int, status: int
+) -> None:
+    github.add_run("canonical/lab", 8, run_attempt=2)
+    path = f"/repos/canonical/lab/actions/jobs/{github.job_id(8, 'test', attempt)}/rerun"
+    answer = requests.post(github.url + path, headers={"Authorization": "token gh-token"}, timeout=5)
+    assert answer.status_code == status
+    github_document.check_answer("POST", path, answer)
+
+
+@pytest.fixture(scope="module")
+def jenkins_document() -> Document:
+    return Document("jenkins")
+
+
+@pytest.fixture
+def jenkins() -> Iterator[JenkinsServer]:
+    with JenkinsServer() as server:
+        server.add_job("lab/a")
+        server.add_build("lab/a", started_at=1767225601, parameters={"TESTPLAN": "full"})
+        server.add_job("plain", None)
+        server.add_job("off").buildable = False
+        server.add_job("hidden", permission="none")
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("/me/api/json", 200, id="user"),
+        pytest.param("/queue/api/json", 200, id="queue"),
+        pytest.param("/job/lab/job/a/api/json", 200, id="job"),
+        pytest.param("/job/hidden/api/json", 404, id="hidden-job"),
+    ],
+)
+def test_jenkins_tells_what_its_schemas_have(
+    jenkins: JenkinsServer, jenkins_document: Document, path: str, *, status: int
+) -> None:
+    credentials = (jenkins.user, jenkins.token)
+    requests.post(f"{jenkins.url}/job/lab/job/a/buildWithParameters", auth=credentials, timeout=5)
+    answer = requests.get(jenkins.url + path, auth=credentials, timeout=5)
+    assert answer.status_code == status
+    jenkins_document.check_answer("GET", path, answer)
+
+
+@pytest.mark.parametrize("path", ["/queue/api/json", "/job/lab/job/a/api/json"], ids=["queue", "job"])
+def test_jenkins_refuses_a_wrong_token_as_its_schemas_have_it(
+    jenkins: JenkinsServer, jenkins_document: Document, path: str
+) -> None:
+    answer = requests.get(jenkins.url + path, auth=(jenkins.user, "wrong"), timeout=5)
+    assert answer.status_code == 401
+    jenkins_document.check_answer("GET", path, answer)
+
+
+@pytest.mark.parametrize(
+    ("job", "status"),
+    [
+        pytest.param("lab/job/a", 201, id="accepted"),
+        pytest.param("plain", 400, id="no-parameters"),
+        pytest.param("off", 409, id="disabled"),
+        pytest.param("hidden", 404, id="hidden"),
+    ],
+)
+def test_jenkins_answers_a_trigger_as_its_schemas_have_it(
+    jenkins: JenkinsServer, jenkins_document: Document, job: str, *, status: int
+) -> None:
+    path = f"/job/{job}/buildWithParameters"
+    answer = requests.post(jenkins.url + path, auth=(jenkins.user, jenkins.token), timeout=5)
+    assert answer.status_code == status
+    jenkins_document.check_answer("POST", path, answer)
+
+
+def test_what_a_drain_asks_of_jenkins_is_in_its_schemas(
+    observer: TestObserverServer, jenkins: JenkinsServer, jenkins_document: Document
+) -> None:
+    observer.add(f"{jenkins.url}/job/lab/job/a/1/")
+    processor = JenkinsProcessor(jenkins.user, jenkins.token, jenkins_url=jenkins.url)
+    queue = TestObserverInterface(test_observer_url=observer.url, test_observer_api_key="to_demo")
+    Rerunner(processor, test_observer=queue).run()
+    assert jenkins.triggered("lab/a") == 1
+    for request in jenkins.requests:
+        jenkins_document.check_request(request)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({"items": [{"id": "7"}]}, id="wrong-type"),
+        pytest.param({}, id="missing-property"),
+    ],
+)
+def test_another_shape_does_not_pass(jenkins_document: Document, value: object) -> None:
+    call, _ = jenkins_document.operation("GET", "/queue/api/json")
+    with pytest.raises(ValidationError):
+        jenkins_document.check(value, call["answers"]["200"]["application/json"])

@@ -350,3 +350,162 @@ def test_a_client_that_does_not_name_itself_is_forbidden(server: GithubServer) -
     connection.request("GET", "/user")
     assert connection.getresponse().status == 403
     connection.close()
+
+
+def groups_of(server: GithubServer, run: int = 7) -> list[dict[str, Any]]:
+    shown = ask(server, "GET", f"/repos/canonical/lab/actions/runs/{run}/concurrency_groups?per_page=100").json()
+    assert shown["total_count"] == len(shown["concurrency_groups"])
+    groups: list[dict[str, Any]] = shown["concurrency_groups"]
+    return groups
+
+
+def members_of(server: GithubServer, group: dict[str, Any]) -> list[tuple[int, str]] | int:
+    answer = ask(server, "GET", group["group_url"].removeprefix(server.url))
+    if answer.status_code != 200:
+        return answer.status_code
+    shown = answer.json()
+    assert shown["group_name"].lower() == group["group_name"].lower()
+    assert shown["total_count"] == len(shown["group_members"])
+    return [(each["run_id"], each["status"]) for each in shown["group_members"]]
+
+
+def add_group(server: GithubServer, name: str | tuple[str, ...] = "ci-main", *, cancels: bool = False) -> None:
+    for run in (7, 8, 9):
+        server.add_run("canonical/lab", run, concurrency_group=name, cancel_in_progress=cancels)
+
+
+@pytest.mark.parametrize("name", ["ci-main", "Test-refs/heads/a b", "50% of ../x?y#z", "größe"], ids=ascii)
+def test_a_group_is_listed_when_it_is_idle_and_found_while_a_run_holds_it(server: GithubServer, name: str) -> None:
+    add_group(server, name)
+    (group,) = groups_of(server)
+    assert (group["group_name"], group["group_members"]) == (name, [])
+    assert members_of(server, group) == 404
+    rerun(server)
+    assert members_of(server, group) == [(7, "in_progress")]
+    assert groups_of(server)[0]["group_members"][0]["run_html_url"].endswith("/canonical/lab/actions/runs/7")
+    assert groups_of(server, 8)[0]["group_members"] == [], "of a run's own list only the run itself is a member"
+    server.finish(7)
+    assert members_of(server, group) == 404
+
+
+def test_a_group_is_that_of_one_repository_and_its_name_has_no_case(server: GithubServer) -> None:
+    add_group(server, "CI")
+    server.add_run("canonical/lab", 10, concurrency_group="ci")
+    server.add_run("canonical/other", 11, status="in_progress", concurrency_group="ci")
+    (group,) = groups_of(server, 10)
+    assert members_of(server, group) == 404
+    rerun(server)
+    assert members_of(server, group) == [(7, "in_progress")]
+
+
+def test_a_run_may_have_several_groups_or_none(server: GithubServer) -> None:
+    add_group(server, ("b", "a"))
+    server.add_run("canonical/lab", 10)
+    assert [group["group_name"] for group in groups_of(server)] == ["a", "b"]
+    assert groups_of(server, 10) == []
+
+
+def test_reruns_of_one_group_cancel_each_other_where_the_workflow_says_so(server: GithubServer) -> None:
+    add_group(server, cancels=True)
+    for run in (7, 8):
+        assert ask(server, "POST", f"/repos/canonical/lab/actions/runs/{run}/rerun").status_code == 201
+    assert server.cancelled_runs == [7]
+    assert server.run(7).latest.conclusion == "cancelled"
+    assert members_of(server, groups_of(server)[0]) == [(8, "in_progress")]
+
+
+def test_otherwise_one_waits_and_a_third_cancels_the_one_that_waits(server: GithubServer) -> None:
+    add_group(server)
+    for run in (7, 8, 9):
+        assert ask(server, "POST", f"/repos/canonical/lab/actions/runs/{run}/rerun").status_code == 201
+    assert server.cancelled_runs == [8]
+    assert members_of(server, groups_of(server)[0]) == [(7, "in_progress"), (9, "pending")]
+    server.finish(7)
+    assert members_of(server, groups_of(server)[0]) == [(9, "in_progress")]
+
+
+def test_a_persons_rerun_joins_the_group_too(server: GithubServer) -> None:
+    add_group(server)
+    server.rerun_jobs(7, ["test"])
+    server.rerun_jobs(8, ["test"])
+    assert members_of(server, groups_of(server)[0]) == [(7, "in_progress"), (8, "pending")]
+
+
+@pytest.mark.parametrize(("how", "status"), [("missing", 404), ("forbidden", 403)])
+def test_groups_may_be_unknown_to_the_server_or_hidden_from_the_token(
+    server: GithubServer, how: Literal["missing", "forbidden"], status: int
+) -> None:
+    add_group(server)
+    (group,) = groups_of(server)
+    server.concurrency_groups = how
+    assert ask(server, "GET", f"{RUN}/concurrency_groups").status_code == status
+    assert members_of(server, group) == status
+    assert ask(server, "GET", RUN).status_code == 200
+
+
+def rerun_job(server: GithubServer, number: int) -> requests.Response:
+    return ask(server, "POST", f"/repos/canonical/lab/actions/jobs/{number}/rerun")
+
+
+def test_a_job_is_rerun_alone_with_those_that_need_it(server: GithubServer) -> None:
+    jobs = ("build", {"name": "test", "needs": ["build"]}, {"name": "report", "needs": ["test"]}, "lint")
+    server.add_run("canonical/lab", 7, jobs=jobs)
+    answer = rerun_job(server, server.job_id(7, "test"))
+    assert (answer.status_code, answer.text, server.triggered(7), server.attempts(7)) == (201, "{}", 1, 2)
+    assert jobs_of(server, "filter=latest") == [("test", 2, None), ("report", 2, None)]
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        pytest.param({"status": "in_progress"}, "The workflow run containing this job is already running", id="going"),
+        pytest.param({"run_attempt": 2}, "Only jobs from the current attempt can be re-run", id="older-attempt"),
+        pytest.param({"retryable": False}, "Jobs in this workflow run cannot be re-run", id="never"),
+        pytest.param(
+            {"created_at": time.time() - 31 * DAY},
+            "Unable to re-run this workflow run because it was created over a month ago",
+            id="over-a-month",
+        ),
+    ],
+)
+def test_a_job_that_cannot_be_rerun_is_refused_in_githubs_words(
+    server: GithubServer, how: dict[str, Any], message: str
+) -> None:
+    server.add_run("canonical/lab", 7, **how)
+    assert message_of(rerun_job(server, server.job_id(7, "test", 1))) == (403, message)
+    assert server.triggered(7) == 0
+
+
+def test_a_job_of_a_disabled_workflow_is_refused_in_githubs_words(server: GithubServer) -> None:
+    server.add_run("canonical/lab", 7).workflow_is_disabled = True
+    assert message_of(rerun_job(server, server.job_id(7, "test")))[1] == "Unable to re-run this job, disabled workflow"
+
+
+def test_a_job_that_is_not_there_is_not_found_and_a_token_that_may_only_read_is_refused(server: GithubServer) -> None:
+    server.add_run("canonical/lab", 7)
+    assert message_of(rerun_job(server, 1)) == (404, "Not Found")
+    server.add_repository("canonical/lab", permission="read")
+    assert message_of(rerun_job(server, server.job_id(7, "test"))) == (403, "Must have admin rights to Repository.")
+
+
+def test_the_runs_of_a_repository_are_listed_by_their_status(server: GithubServer) -> None:
+    for run, status in ((7, "queued"), (8, "in_progress"), (9, "queued"), (10, "completed")):
+        server.add_run("canonical/lab", run, status=status, created_at=1000 + run)
+    server.add_run("canonical/other", 11, status="queued")
+    shown = ask(server, "GET", "/repos/canonical/lab/actions/runs?status=queued&per_page=1").json()
+    assert (shown["total_count"], [each["id"] for each in shown["workflow_runs"]]) == (2, [9])
+    everyone = ask(server, "GET", "/repos/canonical/lab/actions/runs").json()
+    assert [each["id"] for each in everyone["workflow_runs"]] == [10, 9, 8, 7]
+
+
+def test_a_run_names_its_workflow_and_branch(server: GithubServer) -> None:
+    server.add_run("canonical/lab", 7, path=".github/workflows/ci.yml@refs/heads/x", head_branch="x")
+    server.add_run("canonical/lab", 8)
+    named = ("path", "head_branch", "display_title")
+    assert [ask(server, "GET", RUN).json()[name] for name in named] == [
+        ".github/workflows/ci.yml@refs/heads/x",
+        "x",
+        "Test",
+    ]
+    other = ask(server, "GET", "/repos/canonical/lab/actions/runs/8").json()
+    assert [other[name] for name in named] == [".github/workflows/test.yml", "main", "Test"]

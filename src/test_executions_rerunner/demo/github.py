@@ -27,6 +27,8 @@ class GithubServer(GithubApi):
         limits: The rate limits.
         runs_finish_at_once: Whether an accepted rerun is over at once, successfully.
         lists_carried_over_jobs: Whether a new attempt lists the jobs not rerun too (GitHub changed this).
+        concurrency_groups: Whether it tells of them; ``missing``, as on older servers, is a 404, ``forbidden`` a 403.
+        cancelled_runs: The runs that another one of their concurrency group cancelled, in that order.
     """
 
     def __init__(
@@ -79,6 +81,9 @@ class GithubServer(GithubApi):
         run_started_at: float | None = None,
         jobs: Iterable[str | Mapping[str, object]] = ("test",),
         retryable: bool = True,
+        concurrency_group: str | Iterable[str] | None = None,
+        cancel_in_progress: bool = False,
+        **shown: object,
     ) -> Run:
         """Add a run, and its repository where it is not known.
 
@@ -92,6 +97,9 @@ class GithubServer(GithubApi):
             run_started_at: When its newest attempt started; by default a minute after the one before.
             jobs: Names, or mappings as ``Run.add_jobs`` takes them.
             retryable: False: "cannot be retried".
+            concurrency_group: Its group, or several: jobs may have their own.
+            cancel_in_progress: Whether a re-run of it cancels the others of its group.
+            shown: What its JSON says instead of the usual: ``path``, ``head_branch``, ``display_title``…
         """
         created = time.time() - 7200 if created_at is None else created_at
         attempts = [
@@ -100,9 +108,11 @@ class GithubServer(GithubApi):
         latest = attempts[-1]
         latest.status, latest.conclusion = status, conclusion if status == "completed" else None
         latest.started_at = latest.started_at if run_started_at is None else run_started_at
+        groups = (concurrency_group,) if isinstance(concurrency_group, str) else tuple(concurrency_group or ())
         with self.lock:
             known = self._find_repository(repository) or self.add_repository(repository)
-            run = Run(run_id, known, created, attempts, retryable)
+            run = Run(run_id, known, created, attempts, retryable, groups=groups)
+            run.cancel_in_progress, run.shown = cancel_in_progress, shown
             run.add_jobs(jobs, self._job_ids)
             self._runs[run_id] = run
         return run
@@ -124,7 +134,7 @@ class GithubServer(GithubApi):
     def finish(self, run_id: int, conclusion: str = "success") -> None:
         """End a run's newest attempt."""
         with self.lock:
-            self._runs[run_id].latest.finish(conclusion)
+            self._finish(self._runs[run_id], conclusion)
 
     def attempts(self, run_id: int) -> int:
         """Return the number of a run's newest attempt."""
@@ -152,11 +162,13 @@ class GithubServer(GithubApi):
         """
         with self.lock:
             start = time.time() if started_at is None else started_at
-            carries_over = self.lists_carried_over_jobs
-            attempt = self._runs[run_id].rerun(set(names), self._job_ids, start, carries_over=carries_over)
-            attempt.start()
+            run, carries_over = self._runs[run_id], self.lists_carried_over_jobs
+            attempt = run.rerun(set(names), self._job_ids, start, carries_over=carries_over)
+            self._join_groups(run)
+            if attempt.status != "pending":
+                attempt.start()
             if conclusion is not None:
-                attempt.finish(conclusion)
+                self._finish(run, conclusion)
             return attempt
 
     def secondary_limit(

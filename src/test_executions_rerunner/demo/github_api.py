@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 import time
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
 
+from test_executions_rerunner.demo.github_groups import group_json, groups_json, join, let_waiting_runs_start
 from test_executions_rerunner.demo.github_json import job_json, moved_json, repository_json, run_json
-from test_executions_rerunner.demo.github_limits import (
-    CANNOT_BE_RETRIED,
-    MISSING_RIGHT,
-    RUNNING,
-    TOO_OLD,
-    RateLimit,
-    refusal,
-)
+from test_executions_rerunner.demo.github_limits import MISSING_RIGHT, RateLimit, refusal
+from test_executions_rerunner.demo.github_refusals import TOO_OLD, job_refusal, run_refusal
 from test_executions_rerunner.demo.github_runs import JobNumbers, Repository, Run
 from test_executions_rerunner.demo.server import LoopbackServer
 from test_executions_rerunner.demo.wire import Answer, RecordedRequest, json_answer
@@ -22,10 +18,11 @@ from test_executions_rerunner.demo.wire import Answer, RecordedRequest, json_ans
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MONTH_SECONDS = 30 * 24 * 3600
 _MOST_ATTEMPTS = 51  # 50 re-runs since April 2026; past them a 201 leads to nothing
 _REPOSITORY = re.compile(r"/(?:repos/([^/]+/[^/]+)|repositories/(\d+))(/.*)?")
-_RUN = re.compile(r"/actions/runs/(\d+)(?:/(jobs|rerun|rerun-failed-jobs|attempts/\d+))?")
+_RUN = re.compile(r"/actions/runs/(\d+)(?:/(jobs|rerun|rerun-failed-jobs|concurrency_groups|attempts/\d+))?")
+_JOB_RERUN = re.compile(r"/actions/jobs/(\d+)/rerun")
+_GROUP = re.compile(r"/actions/concurrency_groups/(.+)")
 _PER_PAGE, _MOST_PER_PAGE = 30, 100
 
 
@@ -42,6 +39,8 @@ class GithubApi(LoopbackServer):
         self.limits = RateLimit()
         self.runs_finish_at_once = False
         self.lists_carried_over_jobs = False
+        self.concurrency_groups: Literal["served", "missing", "forbidden"] = "served"
+        self.cancelled_runs: list[int] = []
         self._repositories: list[Repository] = []
         self._runs: dict[int, Run] = {}
         self._job_ids = JobNumbers()
@@ -87,7 +86,7 @@ class GithubApi(LoopbackServer):
         pushes = repository.permission == "write" and not anonymous
         if not rest and request.method == "GET":
             return json_answer(repository_json(repository, pushes=pushes))
-        return self._run_answer(request, repository, rest, pushes=pushes)
+        return self._actions_answer(request, repository, rest, pushes=pushes)
 
     def _rate_limit(self) -> Answer:
         headers = self.limits.headers(self.clock_skew_seconds).items()
@@ -122,6 +121,15 @@ class GithubApi(LoopbackServer):
         location = f"{self.url}/repositories/{repository.id}{rest}{query}"
         return json_answer(moved_json(location), 301, {"Location": location})
 
+    def _actions_answer(self, request: RecordedRequest, repository: Repository, rest: str, *, pushes: bool) -> Answer:
+        if request.method == "GET" and rest == "/actions/runs":
+            return self._runs_answer(request, repository)
+        if request.method == "GET" and (group := _GROUP.fullmatch(rest)):
+            return self._group_answer(repository, unquote(group[1]))
+        if request.method == "POST" and (job := _JOB_RERUN.fullmatch(rest)):
+            return self._rerun_job(repository, int(job[1])) if pushes else self._missing_right()
+        return self._run_answer(request, repository, rest, pushes=pushes)
+
     def _run_answer(self, request: RecordedRequest, repository: Repository, rest: str, *, pushes: bool) -> Answer:
         found = _RUN.fullmatch(rest)
         run = self._runs.get(int(found[1])) if found else None
@@ -132,6 +140,10 @@ class GithubApi(LoopbackServer):
             return self._rerun(run, action) if pushes else self._missing_right()
         if request.method == "GET" and action == "jobs":
             return self._jobs_answer(request, run)
+        if request.method == "GET" and action == "concurrency_groups":
+            return self._groups_refused() or json_answer(
+                groups_json(run, self._runs.values(), self.url, self.server_url)
+            )
         if request.method == "GET" and action in ("", f"attempts/{run.latest.number}"):
             return json_answer(run_json(run, self.url, self.server_url, self.clock_skew_seconds))
         return refusal(404, "Not Found")
@@ -141,17 +153,40 @@ class GithubApi(LoopbackServer):
         headers = {"X-Accepted-GitHub-Permissions": "actions=write"} if names_right else {}
         return refusal(403, MISSING_RIGHT[self.credential_kind], headers)
 
+    def _groups_refused(self) -> Answer | None:
+        """Return the refusal of a server without concurrency groups, or to a token that may not see them."""
+        if self.concurrency_groups == "missing":
+            return refusal(404, "Not Found")
+        return refusal(403, MISSING_RIGHT["fine-grained"]) if self.concurrency_groups == "forbidden" else None
+
+    def _group_answer(self, repository: Repository, name: str) -> Answer:
+        shown = group_json(repository, name, self._runs.values(), self.url, self.server_url)
+        return self._groups_refused() or (json_answer(shown) if shown else refusal(404, "Not Found"))
+
     def _jobs_answer(self, request: RecordedRequest, run: Run) -> Answer:
+        jobs = run.jobs(every_attempt=request.parameters.get("filter") == "all")
+        shown = [job_json(job, run, self.url, self.server_url, self.clock_skew_seconds) for job in jobs]
+        return self._page(request, "jobs", shown)
+
+    def _runs_answer(self, request: RecordedRequest, repository: Repository) -> Answer:
+        """Return the runs of a repository, newest first, all or those of one status or conclusion."""
+        wanted = request.parameters.get("status")
+        runs = [
+            run
+            for run in self._runs.values()
+            if run.repository is repository and wanted in (None, run.latest.status, run.latest.conclusion)
+        ]
+        runs.sort(key=lambda run: run.created_at, reverse=True)
+        shown = [run_json(run, self.url, self.server_url, self.clock_skew_seconds) for run in runs]
+        return self._page(request, "workflow_runs", shown)
+
+    def _page(self, request: RecordedRequest, name: str, entries: list[dict[str, object]]) -> Answer:
+        """Return one page of a list."""
         parameters = request.parameters
         size = min(max(int(parameters.get("per_page", _PER_PAGE)), 1), _MOST_PER_PAGE)
         page = max(int(parameters.get("page", 1)), 1)
-        jobs = run.jobs(every_attempt=parameters.get("filter") == "all")
-        shown = [
-            job_json(job, run, self.url, self.server_url, self.clock_skew_seconds)
-            for job in jobs[(page - 1) * size : page * size]
-        ]
-        link = self._page_links(request.path, parameters, page, -(-len(jobs) // size))
-        value = {"total_count": len(jobs), "jobs": shown}
+        link = self._page_links(request.path, parameters, page, -(-len(entries) // size))
+        value = {"total_count": len(entries), name: entries[(page - 1) * size : page * size]}
         return json_answer(value, headers={"Link": link} if link else {})
 
     def _page_links(self, path: str, parameters: Mapping[str, str], page: int, last: int) -> str:
@@ -163,16 +198,28 @@ class GithubApi(LoopbackServer):
         return ", ".join(f'<{base}{number}>; rel="{name}"' for name, number in targets.items())
 
     def _rerun(self, run: Run, action: str) -> Answer:
-        if run.latest.status != "completed":
-            return refusal(403, RUNNING)
-        if time.time() - run.created_at > _MONTH_SECONDS:
-            return refusal(403, TOO_OLD[action])
         names = run.job_names(only_failed=action == "rerun-failed-jobs")
-        if not run.retryable or not names:
-            return refusal(403, CANNOT_BE_RETRIED)
+        return run_refusal(run, action, names) or self._start_again(run, names)
+
+    def _rerun_job(self, repository: Repository, number: int) -> Answer:
+        for run in self._runs.values():
+            for job in run.jobs(every_attempt=True) if run.repository is repository else ():
+                if job.id == number:
+                    return job_refusal(run, job) or self._start_again(run, run.needing(job))
+        return refusal(404, "Not Found")
+
+    def _start_again(self, run: Run, names: set[str]) -> Answer:
         run.triggered += 1
         if run.latest.number < _MOST_ATTEMPTS:
-            attempt = run.rerun(names, self._job_ids, time.time(), carries_over=self.lists_carried_over_jobs)
-            if self.runs_finish_at_once:
-                attempt.finish("success")
+            run.rerun(names, self._job_ids, time.time(), carries_over=self.lists_carried_over_jobs)
+            self._join_groups(run)
+            if self.runs_finish_at_once and run.latest.status != "pending":
+                self._finish(run, "success")
         return json_answer({}, 201)
+
+    def _join_groups(self, run: Run) -> None:
+        self.cancelled_runs += [each.id for each in join(run, self._runs.values())]
+
+    def _finish(self, run: Run, conclusion: str) -> None:
+        run.latest.finish(conclusion)
+        let_waiting_runs_start(self._runs.values())

@@ -15,12 +15,6 @@ from test_executions_rerunner.demo.wire import Answer, json_answer
 _DOCS = "https://docs.github.com/rest"
 _RERUN_DOCS = f"{_DOCS}/actions/workflow-runs#re-run-a-workflow"
 _LIMITS_DOCS = f"{_DOCS}/using-the-rest-api/rate-limits-for-the-rest-api"
-RUNNING = "This workflow is already running"
-CANNOT_BE_RETRIED = "This workflow run cannot be retried"
-TOO_OLD = {
-    "rerun": "Unable to re-run this workflow run because it was created over a month ago",
-    "rerun-failed-jobs": "Unable to retry this workflow run because it was created over a month ago",
-}
 MISSING_RIGHT = {
     "classic": "Must have admin rights to Repository.",
     "integration": "Resource not accessible by integration",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class RunJob:
     started_at: float
     status: str = "queued"
     conclusion: str | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -100,7 +101,11 @@ class Run:
         created_at: When its first attempt was asked for, in true seconds.
         attempts: Its attempts, oldest first.
         retryable: False: "cannot be retried".
+        workflow_is_disabled: Whether its single jobs are refused for that.
         triggered: How many rerun requests were accepted.
+        groups: Its concurrency groups, those of its jobs included.
+        cancel_in_progress: Whether its start cancels the others of its groups.
+        shown: What its JSON says instead of the usual, such as ``head_branch`` or ``path``.
     """
 
     id: int
@@ -108,7 +113,11 @@ class Run:
     created_at: float
     attempts: list[Attempt]
     retryable: bool = True
+    workflow_is_disabled: bool = False
     triggered: int = 0
+    groups: tuple[str, ...] = ()
+    cancel_in_progress: bool = False
+    shown: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def latest(self) -> Attempt:
@@ -131,7 +140,7 @@ class Run:
         Args:
             jobs: A name is a job of every attempt. A mapping has ``name`` and perhaps ``id``, ``run_attempt``
                 (by default the newest one), ``status``, ``conclusion`` and ``started_at`` (by default the
-                attempt's).
+                attempt's), and ``needs``, the names of the jobs that come before it.
             ids: Where the ids come from that are not given.
         """
         for each in jobs:
@@ -144,6 +153,15 @@ class Run:
             for attempt in self.attempts:
                 if attempt.number in numbers:
                     attempt.jobs.append(_job_of(attempt, given, ids))
+
+    def needing(self, job: RunJob) -> set[str]:
+        """Return the names of a job and of those that need it, directly or not."""
+        names, more = {job.name}, True
+        needs = {each.name: set(each.needs) for each in self.jobs(every_attempt=True)}
+        while more:
+            found = {name for name, needed in needs.items() if needed & names} - names
+            names, more = names | found, bool(found)
+        return names
 
     def rerun(self, names: Collection[str], ids: JobNumbers, started_at: float, *, carries_over: bool) -> Attempt:
         """Start some jobs again in a new attempt.
@@ -159,11 +177,9 @@ class Run:
         newest = {job.name: job for job in self.jobs(every_attempt=True)}
         for name, old in newest.items():
             if name in names:
-                attempt.jobs.append(RunJob(ids.next(), name, attempt.number, started_at))
+                attempt.jobs.append(RunJob(ids.next(), name, attempt.number, started_at, needs=old.needs))
             elif carries_over:
-                attempt.jobs.append(
-                    RunJob(ids.next(), name, attempt.number, old.started_at, old.status, old.conclusion)
-                )
+                attempt.jobs.append(replace(old, id=ids.next(), attempt=attempt.number))
         self.attempts.append(attempt)
         return attempt
 
@@ -172,6 +188,7 @@ def _job_of(attempt: Attempt, given: Mapping[str, object], ids: JobNumbers) -> R
     number = given.get("id")
     started_at = given.get("started_at", attempt.started_at)
     conclusion = given.get("conclusion", attempt.conclusion)
+    needs = given.get("needs", ())
     return RunJob(
         number if isinstance(number, int) else ids.next(),
         str(given["name"]),
@@ -179,4 +196,5 @@ def _job_of(attempt: Attempt, given: Mapping[str, object], ids: JobNumbers) -> R
         started_at if isinstance(started_at, int | float) else attempt.started_at,
         str(given.get("status", attempt.status)),
         None if conclusion is None else str(conclusion),
+        tuple(map(str, needs)) if isinstance(needs, tuple | list) else (),
     )
