@@ -14,8 +14,9 @@ final Map PARAMETERS = [
     // The controller served, if not this one, and the credential (username and password) with a user and API token.
     jenkinsUrl: [takes: 'text', variable: 'JENKINS_URL'],
     jenkinsCredentialsId: [takes: 'text'],
-    // The credential (secret text) with a GitHub token, and the repositories served.
+    // The credential with a GitHub token (secret text, or else a GitHub App), and the repositories served.
     githubCredentialsId: [takes: 'text'],
+    githubAppCredentialsId: [takes: 'text'],
     repo: [takes: 'list', variable: 'RERUNNER_REPO'],
     // Which requests of the queue.
     family: [takes: 'text', variable: 'RERUNNER_FAMILY'],
@@ -25,8 +26,17 @@ final Map PARAMETERS = [
     // Most reruns to start.
     limit: [takes: 'number', variable: 'RERUNNER_LIMIT'],
     // What a GitHub rerun repeats, and the most attempts of one run.
-    rerun: [takes: ['run', 'failed-jobs'], variable: 'RERUNNER_RERUN'],
+    rerun: [takes: ['run', 'failed-jobs', 'job'], variable: 'RERUNNER_RERUN'],
     maxAttempts: [takes: 'number', variable: 'RERUNNER_MAX_ATTEMPTS'],
+    // Where the parameters of a Jenkins build come from.
+    parametersFrom: [takes: ['family', 'build'], variable: 'RERUNNER_PARAMETERS_FROM'],
+    // Most reruns of one target in 24 hours, and most that may wait in the CI system's queue.
+    maxPerDay: [takes: 'number', variable: 'RERUNNER_MAX_PER_DAY'],
+    maxQueued: [takes: 'number', variable: 'RERUNNER_MAX_QUEUED'],
+    // Whether to leave archived artefacts alone; to tell the requester; the minutes after which nothing is started.
+    skipArchived: [takes: 'boolean', variable: 'RERUNNER_SKIP_ARCHIVED'],
+    announce: [takes: 'boolean', variable: 'RERUNNER_ANNOUNCE'],
+    timeLimit: [takes: 'number', variable: 'RERUNNER_TIME_LIMIT'],
     // [FAMILY:]NAME=VALUE for the Jenkins builds.
     buildParameters: [takes: 'list', variable: 'RERUNNER_BUILD_PARAMETERS'],
     // A file of the workspace instead of Test Observer's queue.
@@ -80,8 +90,9 @@ for name in \\
     TEST_OBSERVER_URL TEST_OBSERVER_API_KEY JENKINS_URL JENKINS_USERNAME JENKINS_API_TOKEN \\
     GH_TOKEN GITHUB_SERVER_URL GITHUB_API_URL RERUNNER_REPO RERUNNER_FAMILY RERUNNER_ENVIRONMENT \\
     RERUNNER_ENVIRONMENT_ARCHITECTURE RERUNNER_BUILD_ARCHITECTURE RERUNNER_LIMIT RERUNNER_RERUN \\
-    RERUNNER_MAX_ATTEMPTS RERUNNER_BUILD_PARAMETERS RERUNNER_REQUESTS RERUNNER_DISCARD_REFUSED \\
-    RERUNNER_DRY_RUN RERUNNER_CHECK RERUNNER_CONCURRENCY RERUNNER_REPORT \\
+    RERUNNER_MAX_ATTEMPTS RERUNNER_PARAMETERS_FROM RERUNNER_MAX_PER_DAY RERUNNER_MAX_QUEUED \\
+    RERUNNER_SKIP_ARCHIVED RERUNNER_ANNOUNCE RERUNNER_TIME_LIMIT RERUNNER_BUILD_PARAMETERS RERUNNER_REQUESTS \\
+    RERUNNER_DISCARD_REFUSED RERUNNER_DRY_RUN RERUNNER_CHECK RERUNNER_CONCURRENCY RERUNNER_REPORT \\
     HTTPS_PROXY HTTP_PROXY NO_PROXY https_proxy http_proxy no_proxy REQUESTS_CA_BUNDLE
 do
     set -- "$@" --env "$name"
@@ -106,12 +117,17 @@ Map call(Map config = [:]) {
     if (problems) {
         error('rerunTestExecutions: ' + problems.join('; '))
     }
+    if (!isUnix()) {
+        error('rerunTestExecutions: this agent runs Windows, where the program cannot run; allowed is an agent on ' +
+            'Linux or another Unix')
+    }
+    Map given = givenIn(config)
     String folder = "rerunTestExecutions-${UUID.randomUUID()}"
     try {
-        int code = drain(config, environmentOf(config, controllerUrl, folder))
+        int code = drain(given, environmentOf(given, controllerUrl, folder))
         String path = folder + '/report.json'
         String text = fileExists(path) ? readFile(file: path, encoding: 'UTF-8') : ''
-        return conclude(processorOf(config), code, reportIn(text))
+        return conclude(processorOf(given), code, reportIn(text))
     } finally {
         dir(folder) {
             deleteDir()
@@ -120,25 +136,32 @@ Map call(Map config = [:]) {
 }
 
 /** Runs the program to its end with the credentials bound, and returns its exit code. */
-int drain(Map config, List environment) {
-    List credentials = []
-    if (config.testObserverCredentialsId) {
-        credentials += [string(credentialsId: config.testObserverCredentialsId, variable: 'TEST_OBSERVER_API_KEY')]
-    }
-    if (processorOf(config) == 'github') {
-        credentials += [string(credentialsId: config.githubCredentialsId, variable: 'GH_TOKEN')]
-    } else {
-        credentials += [usernamePassword(credentialsId: config.jenkinsCredentialsId,
-            usernameVariable: 'JENKINS_USERNAME', passwordVariable: 'JENKINS_API_TOKEN')]
+int drain(Map given, List environment) {
+    List credentials = credentialOf(given)
+    if (given.testObserverCredentialsId) {
+        credentials += [string(credentialsId: given.testObserverCredentialsId, variable: 'TEST_OBSERVER_API_KEY')]
     }
     int code = -1
     withEnv(environment) {
         withCredentials(credentials) {
-            code = config.image ? runDocker()
+            code = given.image ? runDocker()
                 : sh(label: 'Rerun test executions', script: RUN_COMMAND, returnStatus: true)
         }
     }
     return code
+}
+
+/** Returns the binding of the CI system's own credential. */
+List credentialOf(Map given) {
+    if (processorOf(given) == 'jenkins') {
+        return [usernamePassword(credentialsId: given.jenkinsCredentialsId,
+            usernameVariable: 'JENKINS_USERNAME', passwordVariable: 'JENKINS_API_TOKEN')]
+    }
+    // A GitHub App is bound as a user whose password is a token that Jenkins has GitHub make for this build.
+    return given.githubAppCredentialsId ?
+        [usernamePassword(credentialsId: given.githubAppCredentialsId,
+            usernameVariable: 'RERUNNER_STEP_GITHUB_APP', passwordVariable: 'GH_TOKEN')] :
+        [string(credentialsId: given.githubCredentialsId, variable: 'GH_TOKEN')]
 }
 
 /** Runs the image, and leaves no container behind however that ends. */
@@ -179,6 +202,7 @@ Map conclude(String processor, int code, Map found) {
 @NonCPS
 List problemsWith(Map config, String controllerUrl) {
     List problems = []
+    Map given = givenIn(config)
     config.each { key, value ->
         Map parameter = PARAMETERS[key as String]
         if (!parameter) {
@@ -189,19 +213,23 @@ List problemsWith(Map config, String controllerUrl) {
             problems << "${key}: ${printable(value)} is not allowed; allowed is ${allowed}".toString()
         }
     }
-    String processor = processorOf(config)
-    if (processor == 'jenkins' && !isGiven(config.jenkinsCredentialsId)) {
+    String processor = processorOf(given)
+    if (processor == 'jenkins' && !given.jenkinsCredentialsId) {
         problems << 'jenkinsCredentialsId: missing; it names the credential (username and password) with the user ' +
             'and the API token that start the builds'
     }
-    if (processor == 'jenkins' && !isGiven(config.jenkinsUrl) && !isGiven(controllerUrl)) {
+    if (processor == 'jenkins' && !given.jenkinsUrl && !isGiven(controllerUrl)) {
         problems << 'jenkinsUrl: missing, and this controller does not know its own address; give jenkinsUrl, or set ' +
             'Jenkins URL in Manage Jenkins, System'
     }
-    if (processor == 'github' && !isGiven(config.githubCredentialsId)) {
-        problems << 'githubCredentialsId: missing; it names the credential (secret text) with the GitHub token'
+    if (processor == 'github' && !given.githubCredentialsId && !given.githubAppCredentialsId) {
+        problems << 'githubCredentialsId, githubAppCredentialsId: missing; one of them names the credential with the ' +
+            'GitHub token, the former a secret text, the latter a GitHub App'
     }
-    if (isGiven(config.image) && isGiven(config.command)) {
+    if (given.githubCredentialsId && given.githubAppCredentialsId) {
+        problems << 'githubCredentialsId, githubAppCredentialsId: only one of them is allowed'
+    }
+    if (given.image && given.command) {
         problems << 'image, command: only one of them is allowed'
     }
     return problems
@@ -232,21 +260,21 @@ boolean fits(Object value, Object takes) {
 
 /** Returns the program's environment, as withEnv takes it. */
 @NonCPS
-List environmentOf(Map config, String controllerUrl, String folder) {
+List environmentOf(Map given, String controllerUrl, String folder) {
     Map values = [
         JENKINS_URL: controllerUrl,
         RERUNNER_STEP_COMMAND: 'test-executions-rerunner',
     ]
-    config.each { key, value ->
-        String variable = PARAMETERS[key as String].variable
-        if (variable && isGiven(value)) {
+    given.each { key, value ->
+        String variable = PARAMETERS[key].variable
+        if (variable) {
             values[variable] = value instanceof List ? value.join('\n') : value
         }
     }
     values += [
         RERUNNER_REPORT: folder + '/report.json',
         RERUNNER_STEP_FOLDER: folder,
-        RERUNNER_STEP_PROCESSOR: processorOf(config),
+        RERUNNER_STEP_PROCESSOR: processorOf(given),
     ]
     return values.findAll { isGiven(it.value) }.collect { "${it.key}=${it.value}".toString() }
 }
@@ -320,8 +348,14 @@ String reasonOf(Map report, int code) {
 }
 
 @NonCPS
-String processorOf(Map config) {
-    return isGiven(config.processor) ? config.processor.toString() : 'jenkins'
+String processorOf(Map given) {
+    return given.processor ? given.processor.toString() : 'jenkins'
+}
+
+/** Leaves out what is blank, which is not set, as everywhere in the program. */
+@NonCPS
+Map givenIn(Map config) {
+    return config.findAll { key, value -> isGiven(value) }.collectEntries { key, value -> [(key as String): value] }
 }
 
 @NonCPS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from test_executions_rerunner.clocks import MOST_APART_SECONDS, spelled
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.text import harmless, without
 
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.models import RerunRequest, Target
     from test_executions_rerunner.processors.base import RequestProcessor
+    from test_executions_rerunner.request_queue import RequestQueue
     from test_executions_rerunner.test_observer import TestObserverInterface
 
 MOST_REQUESTS = 100
 """How much of the queue is looked at."""
 _LARGE_DIFFERENCE_SECONDS = 60.0
+_NTP = "have both servers, and the proxies before them, use NTP"
 
 
 @dataclass(frozen=True)
@@ -38,26 +41,28 @@ class Check:
         return f"{mark}: {self.name}: {self.message}" + (f" -> {self.fix}" if self.fix else "")
 
 
-def run_checks(processor: RequestProcessor, queue: TestObserverInterface) -> Iterator[Check]:
+def run_checks(processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface) -> Iterator[Check]:
     """Try each credential and permission that a drain needs; nothing is changed."""
     secrets = (*processor.secrets, *queue.secrets)
-    for check in _all_checks(processor, queue):
+    for check in _all_checks(processor, queue, observer):
         name, message = (without(secrets, harmless(text)) for text in (check.name, check.message))
         yield replace(check, name=name, message=message)
 
 
-def _all_checks(processor: RequestProcessor, queue: TestObserverInterface) -> Iterator[Check]:
+def _all_checks(processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface) -> Iterator[Check]:
     requests: list[RerunRequest] = []
     try:
         requests = queue.window(MOST_REQUESTS)
-        yield Check("Test Observer: view_rerun", ok=True, message=f"{queue.url} answers, {len(requests)} requests read")
+        yield Check(
+            "Test Observer: view_rerun", ok=True, message=f"{observer.url} answers, {len(requests)} requests read"
+        )
     except TestObserverError as error:
         yield Check("Test Observer: view_rerun", ok=False, message=error.what, fix=error.advice)
-    yield _deleting(queue)
-    yield _deleting_in_bulk(queue)
-    yield from _key(queue)
+    yield _deleting(observer)
+    yield _deleting_in_bulk(observer)
+    yield from _key(observer)
     yield from processor.check(_targets(processor, requests))
-    yield _clocks(processor, queue)
+    yield _clocks(processor, observer)
 
 
 def _deleting(queue: TestObserverInterface) -> Check:
@@ -116,10 +121,12 @@ def _clocks(processor: RequestProcessor, queue: TestObserverInterface) -> Check:
     ours, theirs = processor.calls.clock, queue.clock
     if not (ours.is_known and theirs.is_known):
         return Check("clocks", ok=None, message="not both servers told their time")
-    seconds = ours.ahead - theirs.ahead
-    message = (
-        f"that of {processor.name} is {abs(seconds):.0f} s {'ahead of' if seconds >= 0 else 'behind'} Test Observer's"
-    )
-    if abs(seconds) < _LARGE_DIFFERENCE_SECONDS:
+    apart = ours.ahead - theirs.ahead
+    message = f"that of {ours.name} is {spelled(abs(apart))} {'ahead of' if apart >= 0 else 'behind'} {theirs.name}'s"
+    doubt = ours.doubt or theirs.doubt
+    if doubt or abs(apart) > MOST_APART_SECONDS:
+        message = doubt or f"{message}: too far to be believed, so nothing would be started"
+        return Check("clocks", ok=False, message=message, fix=_NTP)
+    if abs(apart) < _LARGE_DIFFERENCE_SECONDS:
         return Check("clocks", ok=True, message=message)
-    return Check("clocks", ok=None, message=f"{message}; it is corrected for", fix="have both servers use NTP")
+    return Check("clocks", ok=None, message=f"{message}; it is corrected for", fix=_NTP)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.models import Outcome, RerunRequest, State, Verdict
+from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
 from test_executions_rerunner.text import harmless, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Mapping
 
 _log = logging.getLogger(__name__)
 
@@ -22,78 +20,156 @@ class Ledger:
 
     Args:
         secrets: Texts that no outcome may show, whoever says them.
-        on_outcome: Called with each outcome as soon as it is known, from any thread.
+        on_ended: Called with the outcomes of the requests that ended together, from any thread.
     """
 
-    def __init__(self, secrets: tuple[str, ...] = (), on_outcome: Callable[[Outcome], None] | None = None) -> None:
-        self._secrets, self._on_outcome = secrets, on_outcome
-        self._lock = threading.RLock()
+    def __init__(self, secrets: tuple[str, ...] = (), on_ended: Callable[[list[Outcome]], None] | None = None) -> None:
+        self._secrets, self._on_ended = secrets, on_ended
+        self._changed = threading.Condition(threading.RLock())
         self._outcomes: dict[RerunRequest, Outcome | None] = {}
         self._in_flight: set[RerunRequest] = set()
-        self._is_closed = False
+        self._deleting: set[RerunRequest] = set()
+        self._is_closed = self._is_sealed = False
         self._stopped: Verdict | None = None
+        self._is_time_up: Callable[[], bool] = lambda: False
+        self._time_is_up = ""
+
+    # whether anything more is started
 
     @property
     def stopped(self) -> Verdict | None:
         """Why nothing more is started, as the outcome of the rest; None: the drain goes on."""
+        if self._stopped is None and self._is_time_up():
+            self.stop(State.DEFERRED, self._time_is_up)
         return self._stopped
 
     def stop(self, state: State, reason: str) -> None:
         """Start nothing more; the first reason stays."""
-        with self._lock:
+        with self._changed:
             if self._stopped is None:
                 self._stopped = Verdict(state, self._clean(reason))
                 _log.warning("nothing more is started: %s", self._stopped.reason)
 
+    def stop_when(self, is_time_up: Callable[[], bool], reason: str) -> None:
+        """Start nothing more from the moment on at which that becomes true."""
+        self._is_time_up, self._time_is_up = is_time_up, reason
+
+    # from the queue to an outcome
+
     def open(self, requests: Iterable[RerunRequest]) -> None:
         """Enter requests whose outcome is not known yet."""
-        with self._lock:
+        with self._changed:
             self._outcomes.update(dict.fromkeys(requests))
 
-    @contextmanager
-    def in_flight(self, requests: Iterable[RerunRequest]) -> Iterator[Verdict | None]:
-        """Mark requests whose trigger is being sent; yields why it must not be, where the drain has stopped."""
-        requests = tuple(requests)
-        with self._lock:
-            stopped = self._stopped
+    def begin(self, requests: Iterable[RerunRequest]) -> Verdict | None:
+        """Mark requests whose trigger is sent now, until they are settled; not where the drain has stopped.
+
+        Returns:
+            Why the trigger must not be sent; None: it is in flight.
+        """
+        stopped = self.stopped
+        with self._changed:
+            stopped = stopped or self._stopped
             if not stopped:
                 self._in_flight.update(requests)
-        try:
-            yield stopped
-        finally:
-            with self._lock:
-                self._in_flight.difference_update(requests)
+            return stopped
 
-    def settle(self, request: RerunRequest, verdict: Verdict, target: str | None = None) -> bool:
-        """Write down what became of a request; False: too late, the report is written."""
-        link = None if verdict.link is None else self._clean(verdict.link)
+    def take_back(self, requests: Iterable[RerunRequest]) -> None:
+        """Mark requests whose trigger was certainly not processed: they are as if it had not been sent."""
+        with self._changed:
+            self._in_flight.difference_update(requests)
+            self._changed.notify_all()
+
+    def is_in_flight(self, requests: Iterable[RerunRequest]) -> bool:
+        """Tell whether the trigger of any of them was sent and not settled."""
+        with self._changed:
+            return not self._in_flight.isdisjoint(requests)
+
+    def settle(
+        self,
+        verdicts: Mapping[RerunRequest, Verdict],
+        target: str | None = None,
+        *,
+        deletes: Iterable[RerunRequest] = (),
+    ) -> bool:
+        """Write down what became of requests that ended together.
+
+        Args:
+            verdicts: What became of each.
+            target: The run or job that they share, where they do.
+            deletes: Which of them are deleted from now on, until `deleted`.
+
+        Returns:
+            False: too late, the drain has ended.
+        """
         name = None if target is None else self._clean(target)
-        outcome = Outcome(request, verdict.state, self._clean(verdict.reason), name, link)
-        with self._lock:
+        ended = [self._outcome(request, verdict, name) for request, verdict in verdicts.items()]
+        with self._changed:
             if self._is_closed:
                 return False
-            self._outcomes[request] = outcome
-        _log.log(_level(outcome.state), "%s", one_line(outcome))
-        if self._on_outcome:
-            self._on_outcome(outcome)
+            self._outcomes.update({outcome.request: outcome for outcome in ended})
+            self._in_flight.difference_update(verdicts)
+            self._deleting.update(deletes)
+            self._changed.notify_all()
+        if self._on_ended and ended:
+            self._on_ended(ended)
         return True
 
-    def deleted(self, request: RerunRequest, error: str | None = None) -> None:
-        """Write down that a request left the queue, or why it could not."""
-        with self._lock:
-            outcome = self._outcomes.get(request)
-            if outcome:
-                outcome.deleted, outcome.delete_error = error is None, error and self._clean(error)
+    def _outcome(self, request: RerunRequest, verdict: Verdict, name: str | None) -> Outcome:
+        link = None if verdict.link is None else self._clean(verdict.link)
+        return Outcome(request, verdict.state, self._clean(verdict.reason), name, link)
 
-    def close(self, reason: str) -> None:
-        """End the drain for the report: what is in flight is `unknown`, what was not started `deferred`."""
-        with self._lock:
-            for request, outcome in self._outcomes.items():
-                if outcome is None:
-                    state = State.UNKNOWN if request in self._in_flight else State.DEFERRED
-                    doubt = ", while its trigger was in flight" if state is State.UNKNOWN else ""
-                    self.settle(request, Verdict(state, f"{reason}{doubt}"))
+    # from an outcome out of the queue
+
+    def deleted(self, request: RerunRequest, how: Removal | str) -> None:
+        """Write down how a request left the queue, or, as a text, why it could not."""
+        with self._changed:
+            outcome = self._outcomes.get(request)
+            if self._is_sealed or not outcome:
+                return
+            self._deleting.discard(request)
+            self._changed.notify_all()
+            if isinstance(how, Removal):
+                outcome.deleted, outcome.gone = how is Removal.DELETED, how is not Removal.DELETED
+                outcome.reason += f"; {how.value}" if outcome.gone else ""
+            else:
+                outcome.delete_error = self._clean(how)
+
+    def note(self, request: RerunRequest, note: str) -> None:
+        """Add to the reason of an outcome."""
+        with self._changed:
+            outcome = self._outcomes.get(request)
+            if outcome and not self._is_sealed:
+                outcome.reason = f"{outcome.reason}; {self._clean(note)}"
+
+    # the end
+
+    def end(self, reason: str, *, grace_seconds: float, delete_seconds: float) -> None:
+        """End the drain for its report; after that nothing changes any more.
+
+        What is in flight may take ``grace_seconds`` before it is `unknown`; what was not started is `deferred`.
+        Deletes that have begun by then may take ``delete_seconds``.
+        """
+        self.stop(State.DEFERRED, reason)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._in_flight, grace_seconds)
+            left = [request for request, outcome in self._outcomes.items() if outcome is None]
+            self.settle({request: self._verdict_at_end(request, reason) for request in left})
             self._is_closed = True
+            self._changed.wait_for(lambda: not self._deleting, delete_seconds)
+            for request in self._deleting:
+                self._outcome_of(request).delete_error = self._clean(f"{reason}, while it was being deleted")
+            self._is_sealed = True
+
+    def _verdict_at_end(self, request: RerunRequest, reason: str) -> Verdict:
+        if request in self._in_flight:
+            return Verdict(State.UNKNOWN, f"{reason}, while its trigger was in flight")
+        return Verdict(State.DEFERRED, reason)
+
+    def _outcome_of(self, request: RerunRequest) -> Outcome:
+        outcome = self._outcomes[request]
+        assert outcome is not None  # noqa: S101 - only a settled request is deleted
+        return outcome
 
     @property
     def known(self) -> int:
@@ -101,30 +177,15 @@ class Ledger:
         return len(self._outcomes)
 
     @property
-    def is_deleting(self) -> bool:
-        """Whether a served request has neither left the queue nor failed to."""
-        return any(_awaits_delete(outcome) for outcome in self.outcomes)
-
-    def close_deletes(self, reason: str) -> None:
-        """Write down that the deletes that have not ended did not happen in time."""
-        with self._lock:
-            for outcome in filter(_awaits_delete, self.outcomes):
-                outcome.delete_error = self._clean(reason)
-
-    @property
     def outcomes(self) -> list[Outcome]:
         """The outcomes known so far, in the order of the queue."""
-        with self._lock:
+        with self._changed:
             return [outcome for outcome in self._outcomes.values() if outcome]
-
-    def count(self) -> Counter[State]:
-        """Return how many requests ended in each state."""
-        return Counter(outcome.state for outcome in self.outcomes)
 
     def staying(self) -> int:
         """Return how many of the requests read stay in the queue."""
-        with self._lock:
-            return sum(not (outcome and outcome.deleted) for outcome in self._outcomes.values())
+        with self._changed:
+            return sum(not (outcome and outcome.has_left) for outcome in self._outcomes.values())
 
     def _clean(self, text: str) -> str:
         return without(self._secrets, harmless(text))
@@ -166,29 +227,3 @@ class Slots:
         """Whether no further trigger is allowed."""
         with self._changed:
             return self._free == 0 and not self._held
-
-
-def _awaits_delete(outcome: Outcome) -> bool:
-    is_queued = outcome.request.test_execution_id is not None
-    return is_queued and outcome.state.is_served and not outcome.deleted and not outcome.delete_error
-
-
-def one_line(outcome: Outcome) -> str:
-    """Return an outcome as a person reads it in a log."""
-    number = outcome.request.test_execution_id
-    parts = [
-        f"request {number}" if number else "request without id",
-        f"{outcome.state.value}:",
-        outcome.reason,
-    ]
-    if outcome.target:
-        parts.insert(1, f"({outcome.target})")
-    if outcome.link:
-        parts.append(f"[{outcome.link}]")
-    return " ".join(parts)
-
-
-def _level(state: State) -> int:
-    if state.is_failure:
-        return logging.ERROR
-    return logging.DEBUG if state is State.UNSUPPORTED else logging.INFO

@@ -73,7 +73,7 @@ def tear_down(handler: logging.Handler) -> None:
     logging.getLogger().removeHandler(handler)
 
 
-def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[], None] | None:
+def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[int], None] | None:
     """Show a progress bar, until `end_progress`; None: stderr is no terminal, or the log is quiet.
 
     Args:
@@ -81,7 +81,7 @@ def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[],
         known: How many requests have been read so far.
 
     Returns:
-        To be called for each request that is done.
+        To be called with how many requests have ended.
     """
     if not sys.stderr.isatty() or not logging.getLogger().isEnabledFor(logging.INFO):
         return None
@@ -90,9 +90,9 @@ def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[],
     bar = tqdm(desc="reruns", unit=" requests", file=sys.stderr, leave=False, dynamic_ncols=True)
     handler.bar = bar  # type: ignore[attr-defined] # of _Stream
 
-    def advance() -> None:
+    def advance(ended: int) -> None:
         bar.total = known()
-        bar.update()
+        bar.update(ended)
 
     return advance
 

@@ -51,11 +51,23 @@ class State(str, Enum):
         return self in {State.TRIGGERED, State.ALREADY_RERUN}
 
 
+@dataclass(frozen=True)
 class Unreadable:
-    """A ``created_at`` that is no time."""
+    """A ``created_at`` that is no time; two that say the same are equal."""
 
-    def __init__(self, value: object) -> None:
-        self.value = value
+    value: str
+    """As Python writes it, harmless."""
+
+
+class Removal(Enum):
+    """How a request left the queue; the value completes a sentence."""
+
+    DELETED = "deleted"
+    """By this drain's hand."""
+    GONE = "its request had left the queue already"
+    """It was not there any more, as when its rerun has reported in."""
+    REPLACED = "it was asked for again since, and that newer request stays"
+    """A newer request of the same group stands in its place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +84,14 @@ class RerunRequest:
     """When the rerun was asked for: seconds since 1970 on Test Observer's clock."""
     problem: str | None = None
     """Why this entry can never be triggered, where it says itself."""
+    group: Hashable = None
+    """Equal for the requests that Test Observer keeps one of: test plan, build and environment; None: not told."""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """The query that narrows the queue down to its neighbours."""
+    links: tuple[str, ...] = ()
+    """What the test execution links to already."""
+    is_archived: bool = False
+    """Whether its artefact is archived."""
 
     @classmethod
     def read(cls, raw: object, *, needs_id: bool = True) -> RerunRequest:
@@ -88,7 +108,57 @@ class RerunRequest:
             if needs_id or number is not None:
                 problem = f"test_execution_id {shown(number)} is no whole number from 1 to {LARGEST_ID}"
             number = None
-        return cls(number, raw.get("ci_link"), raw.get("family"), read_time(raw.get("created_at")), problem)
+        return cls(
+            number,
+            raw.get("ci_link"),
+            raw.get("family"),
+            read_time(raw.get("created_at")),
+            problem,
+            _group(raw),
+            _filters(raw),
+            tuple(str(_inside(link, "url")) for link in _as_list(_inside(raw, "test_execution", "relevant_links"))),
+            _inside(raw, "artefact", "archived") is True,
+        )
+
+    @property
+    def time_problem(self) -> str | None:
+        """Why it cannot be compared with what was rerun, where ``created_at`` is no time."""
+        return f"created_at {self.created_at.value} is no time" if isinstance(self.created_at, Unreadable) else None
+
+    def is_of_same_group(self, other: RerunRequest) -> bool:
+        """Tell whether Test Observer would keep only one of the two."""
+        is_same_id = self.test_execution_id is not None and self.test_execution_id == other.test_execution_id
+        return is_same_id or (self.group is not None and self.group == other.group)
+
+
+def _group(raw: Mapping[str, Any]) -> Hashable:
+    """Return what names a group; a part that is not told, or not to be compared, makes it unknown."""
+    plan = _inside(raw, "test_execution", "test_plan")
+    build = _inside(raw, "artefact_build", "id")
+    environment = _inside(raw, "test_execution", "environment", "id")
+    group = (plan, build, environment)
+    return group if all(isinstance(part, (str, int)) for part in group) else None
+
+
+def _filters(raw: Mapping[str, Any]) -> dict[str, str]:
+    told = {
+        "family": raw.get("family"),
+        "environment": _inside(raw, "test_execution", "environment", "name"),
+        "environment_architecture": _inside(raw, "test_execution", "environment", "architecture"),
+        "build_architecture": _inside(raw, "artefact_build", "architecture"),
+    }
+    return {name: value for name, value in told.items() if isinstance(value, str) and value}
+
+
+def _inside(raw: object, *names: str) -> object:
+    """Return what stands under names inside each other; None where there is none."""
+    for name in names:
+        raw = raw.get(name) if isinstance(raw, dict) else None
+    return raw
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def read_time(written: object) -> float | Unreadable | None:
@@ -96,13 +166,13 @@ def read_time(written: object) -> float | Unreadable | None:
     if written is None:
         return None
     if not isinstance(written, str):
-        return Unreadable(written)
+        return Unreadable(shown(written))
     try:
         # Python 3.10 reads neither a Z nor every count of digits
         moment = dt.datetime.fromisoformat(_for_python_3_10(written))
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)).timestamp()
     except (ValueError, OverflowError):
-        return Unreadable(written)
+        return Unreadable(shown(written))
 
 
 def _for_python_3_10(moment: str) -> str:
@@ -160,6 +230,8 @@ class Verdict:
     link: str | None = None
     sent: PostArguments | None = None
     """The trigger that was accepted, where one was."""
+    sent_at: float | None = None
+    """When that trigger was sent, on our own clock."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +254,8 @@ class Look:
     """What a person can do where the trigger is refused: a command, harmless for a shell."""
     since: float | None = None
     """When the first request was sent that it rests on, on our own clock; None: when the look began."""
+    fresh_seconds: float = 5.0
+    """How old it may be when its trigger is sent: longer where identical triggers are one."""
     delay: bool = True
     """False for a Jenkins job that defines a parameter called ``delay`` itself."""
 
@@ -199,3 +273,10 @@ class Outcome:
     """Whether the request has left the queue of Test Observer by this drain's hand."""
     delete_error: str | None = None
     """Why it could not be deleted."""
+    gone: bool = False
+    """Whether it has left the queue without this drain's hand, maybe for a newer request of the same group."""
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the request does not stay in the queue."""
+        return self.deleted or self.gone

@@ -21,12 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from test_executions_rerunner.processors.base import RequestProcessor
+    from test_executions_rerunner.request_queue import RequestQueue
     from test_executions_rerunner.signals import Signals
 
-GRACE_SECONDS = 5.0
-"""What is in flight may take so long after a signal; GitHub and ``docker stop`` kill after ten."""
-DELETE_SECONDS = 2.5
-"""And the deletes of what was accepted so long more."""
 _log = logging.getLogger(__name__)
 
 
@@ -71,9 +68,10 @@ class Program:
         try:
             self._check_report_file()
             processor = self._processor()
-            queue = self._queue(processor)
+            observer = self._observer(processor)
+            queue = RequestFile(self._settings.requests, observer) if self._settings.requests else observer
             if self._settings.check:
-                self._check(processor, queue)
+                self._check(processor, queue, observer)
             else:
                 self._drain(processor, queue)
         except SettingsError as error:
@@ -123,15 +121,15 @@ class Program:
             own_run_id=self._runner.get("GITHUB_RUN_ID"),
         )
 
-    def _queue(self, processor: RequestProcessor) -> TestObserverInterface:
+    def _observer(self, processor: RequestProcessor) -> TestObserverInterface:
 
         settings = self._settings
         names = ("test_observer_url", "test_observer_api_key", "family", "environment")
         more = {name: getattr(settings, name) for name in (*names, "environment_architecture", "build_architecture")}
         more.update(connections=settings.concurrency, waiting=processor.waiting)
-        return RequestFile(settings.requests, **more) if settings.requests else TestObserverInterface(**more)
+        return TestObserverInterface(**more)
 
-    def _drain(self, processor: RequestProcessor, queue: TestObserverInterface) -> None:
+    def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
 
         settings, report = self._settings, self.report
         rerunner = Rerunner(
@@ -141,18 +139,15 @@ class Program:
             discard_refused=settings.discard_refused,
             dry_run=settings.dry_run,
             concurrency=settings.concurrency,
-            on_outcome=lambda _: advance and advance(),
+            on_ended=lambda outcomes: advance(len(outcomes)) if advance else None,
         )
         advance = progress(self._handler, lambda: rerunner.known)
         worker = self._signals.wait(rerunner.run)
         if name := self._signals.name:
-            rerunner.interrupt(f"interrupted by {name}")
-            worker.join(GRACE_SECONDS)
-            rerunner.close(f"interrupted by {name}")
-            worker.join(DELETE_SECONDS if rerunner.is_deleting else 0)
-            rerunner.close_deletes(f"interrupted by {name}")
+            rerunner.end(f"interrupted by {name}")
         end_progress(self._handler)
-        report.outcomes, report.remaining, report.error = rerunner.outcomes, rerunner.remaining, rerunner.stopped
+        report.outcomes, report.remaining = rerunner.outcomes, rerunner.remaining
+        report.error = rerunner.stopped.reason if rerunner.stopped else None
         if isinstance(worker.error, TestObserverError):
             report.exit_code, report.error = 3, str(worker.error)
         elif worker.error and not name:
@@ -160,10 +155,10 @@ class Program:
         elif report.has_failures and not settings.dry_run:
             report.exit_code = 1
 
-    def _check(self, processor: RequestProcessor, queue: TestObserverInterface) -> None:
+    def _check(self, processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface) -> None:
 
         def work() -> None:
-            for check in run_checks(processor, queue):
+            for check in run_checks(processor, queue, observer):
                 self.report.checks.append(check)
                 print_lines([check.line], clean=True, secrets=self._secrets)
 

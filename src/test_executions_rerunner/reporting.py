@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner.ledger import one_line
 from test_executions_rerunner.models import Outcome, State
 from test_executions_rerunner.text import harmless, markdown, url_text
 
@@ -39,8 +38,8 @@ class Report:
     dry_run: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     """In the order of the queue."""
-    remaining: int = 0
-    """How many of the requests read stay in the queue."""
+    remaining: int | None = None
+    """How many of the requests read stay in the queue; None: it was not read."""
     checks: list[Check] = field(default_factory=list)
     """What ``--check`` found."""
     error: str | None = None
@@ -66,6 +65,21 @@ class Report:
         return sorted(
             self.outcomes, key=lambda outcome: (not needs_person(outcome), outcome.state is State.UNSUPPORTED)
         )
+
+
+def one_line(outcome: Outcome) -> str:
+    """Return an outcome as a person reads it in a log."""
+    number = outcome.request.test_execution_id
+    parts = [
+        f"request {number}" if number else "request without id",
+        f"{outcome.state.value}:",
+        outcome.reason,
+    ]
+    if outcome.target:
+        parts.insert(1, f"({outcome.target})")
+    if outcome.link:
+        parts.append(f"[{outcome.link}]")
+    return " ".join(parts)
 
 
 def needs_person(outcome: Outcome) -> bool:

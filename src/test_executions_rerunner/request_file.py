@@ -8,27 +8,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.models import RerunRequest
-from test_executions_rerunner.test_observer import TestObserverInterface
+from test_executions_rerunner.models import Removal, RerunRequest
+from test_executions_rerunner.request_queue import RequestQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from test_executions_rerunner.test_observer import TestObserverInterface
 
-class RequestFile(TestObserverInterface):
+
+class RequestFile(RequestQueue):
     """A JSON array as Test Observer's GET returns it; entries may lack an id and ``created_at``.
 
     Entries with an id are deleted from Test Observer; a file without ids does not contact it at all.
 
     Args:
         path: The file; ``-`` is standard input.
-        more: As for `TestObserverInterface`, for the deletes.
+        observer: Where entries with an id are deleted.
     """
 
-    def __init__(self, path: str, **more: Any) -> None:  # noqa: ANN401 - handed on as they are
-        super().__init__(**more)
-        self.needs_id = False
+    needs_id = False
+
+    def __init__(self, path: str, observer: TestObserverInterface) -> None:
+        self._observer = observer
+        self.family, self.secrets = observer.family, observer.secrets
+        self.waiting, self.clock = observer.waiting, observer.clock
         self._entries = _read_array(path)
+        self._requests = [RerunRequest.read(entry, needs_id=self.needs_id) for entry in self._entries]
 
     def get(self) -> list[dict[str, Any]]:
         """Return the entries of the file."""
@@ -37,12 +43,28 @@ class RequestFile(TestObserverInterface):
     def window(self, limit: int) -> list[RerunRequest]:
         """Return all entries of the file: reading it costs nothing."""
         del limit
-        return [RerunRequest.read(entry, needs_id=False) for entry in self._entries]
+        return list(self._requests)
 
-    def ask_whether_delete_is_allowed(self, *, bulk: bool = False) -> None:
+    def ask_whether_delete_is_allowed(self) -> None:
         """Ask, unless there is nothing to delete."""
-        if any(request.test_execution_id is not None for request in self.window(len(self._entries))):
-            super().ask_whether_delete_is_allowed(bulk=bulk)
+        if any(request.test_execution_id is not None for request in self._requests):
+            self._observer.ask_whether_delete_is_allowed()
+
+    def remove(self, request: RerunRequest, *, since: float) -> Removal:
+        """Remove a request from Test Observer; see `RequestQueue.remove`."""
+        return self._observer.remove(request, since=since)
+
+    def delete(self, test_execution_ids: Iterable[int]) -> None:
+        """Remove requests from Test Observer."""
+        self._observer.delete(test_execution_ids)
+
+    def add_link(self, request: RerunRequest, url: str) -> None:
+        """Show the requester a link; see `RequestQueue.add_link`."""
+        self._observer.add_link(request, url)
+
+    def add_event(self, request: RerunRequest, detail: str) -> None:
+        """Tell the requester; see `RequestQueue.add_event`."""
+        self._observer.add_event(request, detail)
 
 
 def _read_array(path: str) -> list[Any]:

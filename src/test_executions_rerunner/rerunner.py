@@ -8,30 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner import defaults
-from test_executions_rerunner.clocks import Moment
-from test_executions_rerunner.errors import (
-    RequestProcessingError,
-    TestObserverError,
-    TestObserverRefusedError,
-)
-from test_executions_rerunner.ledger import Ledger, Slots
-from test_executions_rerunner.models import (
-    Outcome,
-    PostArguments,
-    RawRequest,
-    RerunRequest,
-    State,
-    Target,
-    Unreadable,
-    Verdict,
-)
-from test_executions_rerunner.policy import CallError
+from test_executions_rerunner.errors import RequestProcessingError
+from test_executions_rerunner.ledger import Ledger
+from test_executions_rerunner.models import Outcome, PostArguments, RawRequest, RerunRequest, State, Target, Verdict
 from test_executions_rerunner.pool import Pool
-from test_executions_rerunner.starting import Starter
+from test_executions_rerunner.submitting import Group, Options, Submitter
 from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import shown
 from test_executions_rerunner.windows import Windows
@@ -40,9 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from test_executions_rerunner.processors.base import RequestProcessor
+    from test_executions_rerunner.request_queue import RequestQueue
 
 _log = logging.getLogger(__name__)
-Group = tuple[Target, list[RerunRequest]]
+GRACE_SECONDS = 5.0
+"""What is in flight may take so long after a signal; GitHub and ``docker stop`` kill after ten."""
+DELETE_SECONDS = 2.5
+"""And the deletes of what was accepted so long more."""
 
 
 class Rerunner:
@@ -53,31 +41,39 @@ class Rerunner:
         test_observer: The queue; None: that of the default Test Observer.
         limit: Most triggers to start; None: no limit.
         discard_refused: Delete requests that can never be served.
+        skip_archived: Leave requests alone whose artefact is archived.
+        announce: Tell the requesters, on their test executions.
+        time_limit: Minutes after which nothing new is started; None: no limit.
         dry_run: Look, and neither trigger nor delete.
         concurrency: Calls at a time, 1 to 64.
-        on_outcome: Called with each outcome as soon as it is known, from any thread.
+        on_ended: Called with the outcomes of the requests that ended together, from any thread.
+
+    Raises:
+        SettingsError: An argument is not within its bounds.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each setting of a drain
         self,
         processor: RequestProcessor,
         *,
-        test_observer: TestObserverInterface | None = None,
+        test_observer: RequestQueue | None = None,
         limit: int | None = None,
         discard_refused: bool = False,
+        skip_archived: bool = False,
+        announce: bool = False,
+        time_limit: int | None = None,
         dry_run: bool = False,
         concurrency: int = defaults.CONCURRENCY,
-        on_outcome: Callable[[Outcome], None] | None = None,
+        on_ended: Callable[[list[Outcome]], None] | None = None,
     ) -> None:
+        defaults.check_arguments(limit=limit, time_limit=time_limit, concurrency=concurrency)
         self._processor = processor
         self._queue = test_observer or TestObserverInterface(connections=concurrency, waiting=processor.waiting)
-        self._discard_refused, self._dry_run, self._concurrency = discard_refused, dry_run, concurrency
-        self._slots = Slots(limit)
-        self._ledger = Ledger((*processor.secrets, *self._queue.secrets), on_outcome)
-        self._starter = Starter(processor, self._ledger, dry_run=dry_run)
+        self._skip_archived, self._time_limit, self._concurrency = skip_archived, time_limit, concurrency
+        self._ledger = Ledger((*processor.secrets, *self._queue.secrets), on_ended)
+        options = Options(limit, discard_refused=discard_refused, announce=announce, dry_run=dry_run)
+        self._submitter = Submitter(processor, self._queue, self._ledger, options)
         self._by_id: dict[int, RerunRequest] = {}
-        self._ended: dict[Hashable, Verdict] = {}
-        self._may_delete = dry_run
 
     def run(self) -> list[Outcome]:
         """Drain the queue once: load, process, submit, delete, window by window.
@@ -89,15 +85,26 @@ class Rerunner:
             TestObserverError: The queue could not be read, or nothing may be deleted from it; `outcomes` tells what
                 had been done by then.
         """
+        self._stop_in_time()
         windows = Windows(self._queue, self._ledger)
-        with Pool(self._concurrency) as pool:
-            while not (windows.is_last or self._ledger.stopped or self._slots.are_used_up):
+        with Pool(self._concurrency) as pool, self._submitter:
+            while not (windows.is_last or self._ledger.stopped or self._submitter.is_at_limit):
+                self._submitter.read_at = self._now()
                 groups = self._process(windows.read())
-                self._submit(groups, pool)
+                self._submitter.submit(groups, pool)
                 pool.join()
-                if not groups:
-                    windows.widen()
         return self.outcomes
+
+    def end(self, reason: str) -> None:
+        """End a drain that `run` has not ended, from any thread; after that no outcome changes any more.
+
+        Nothing new is started. What is in flight gets `GRACE_SECONDS`, then it is `unknown`; what was not started is
+        `deferred`; the deletes of what was accepted get `DELETE_SECONDS`.
+        """
+        self._ledger.stop(State.DEFERRED, reason)
+        self._processor.waiting.interrupt()
+        self._queue.waiting.interrupt()
+        self._ledger.end(reason, grace_seconds=GRACE_SECONDS, delete_seconds=DELETE_SECONDS)
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -105,9 +112,9 @@ class Rerunner:
         return self._ledger.outcomes
 
     @property
-    def stopped(self) -> str | None:
-        """Why the drain started nothing more; None: nothing kept it from that."""
-        return self._ledger.stopped.reason if self._ledger.stopped else None
+    def stopped(self) -> Verdict | None:
+        """Why the drain started nothing more, as the outcome of the rest; None: nothing kept it from that."""
+        return self._ledger.stopped
 
     @property
     def known(self) -> int:
@@ -115,29 +122,9 @@ class Rerunner:
         return self._ledger.known
 
     @property
-    def is_deleting(self) -> bool:
-        """Whether a request whose rerun was accepted is still to be deleted."""
-        return not self._dry_run and self._ledger.is_deleting
-
-    @property
-    def remaining(self) -> int:
-        """How many of the requests read stay in the queue."""
-        return self._ledger.staying()
-
-    def interrupt(self, reason: str) -> None:
-        """Start nothing new, from any thread; what is in flight goes on, without further waits."""
-        self._ledger.stop(State.DEFERRED, reason)
-        self._processor.waiting.interrupt()
-        self._queue.waiting.interrupt()
-
-    def close(self, reason: str) -> None:
-        """End the drain for its report: `unknown` what is in flight still, `deferred` what was not started."""
-        self._ledger.close(reason)
-
-    def close_deletes(self, reason: str) -> None:
-        """Write down which requests could not be deleted before the end."""
-        if not self._dry_run:
-            self._ledger.close_deletes(reason)
+    def remaining(self) -> int | None:
+        """How many of the requests read stay in the queue; None: it was not read."""
+        return None if self._submitter.read_at is None else self._ledger.staying()
 
     # the four steps, one by one
 
@@ -147,6 +134,7 @@ class Rerunner:
         Raises:
             TestObserverError: It could not be read.
         """
+        self._submitter.read_at = self._now()
         raw_requests = self._queue.get()
         for raw in raw_requests:
             self._remember(raw)
@@ -161,7 +149,9 @@ class Rerunner:
             except RequestProcessingError as error:
                 _log.info("request %s is left alone: %s", request.test_execution_id, error)
                 continue
-            if request.test_execution_id is not None:
+            if request.time_problem:
+                _log.error("request %s is left alone: %s", request.test_execution_id, request.time_problem)
+            elif request.test_execution_id is not None:
                 processed[request.test_execution_id] = target.post_arguments
         return processed
 
@@ -183,19 +173,23 @@ class Rerunner:
             groups.setdefault(target.key, (target, []))[1].append(request)
         self._ledger.open(requests)
         with Pool(self._concurrency) as pool:
-            self._submit(groups.values(), pool, deletes=False)
+            self._submitter.submit(groups.values(), pool, deletes=False)
             pool.join()
         ended = {outcome.request: outcome.state for outcome in self.outcomes}
         return [request.test_execution_id or 0 for request in requests if ended[request].is_served]
 
     def delete_processed_requests(self, submitted_requests: Iterable[int]) -> None:
-        """Remove requests from the queue, one call each.
+        """Remove requests from the queue, one call each; a newer one of the same group is left alone.
 
         Raises:
             TestObserverError: One could not be removed.
         """
         for number in submitted_requests:
-            self._queue.delete([number])
+            request = self._by_id.get(number)
+            if request and request in self._submitter.served_since:
+                self._queue.remove(request, since=self._submitter.served_since[request])
+            else:
+                self._queue.delete([number])
 
     def _remember(self, raw: RawRequest) -> RerunRequest:
         request = RerunRequest.read(raw, needs_id=self._queue.needs_id)
@@ -208,27 +202,35 @@ class Rerunner:
     def _process(self, requests: Iterable[RerunRequest]) -> list[Group]:
         """Group requests whose trigger would be the same; whatever cannot be served ends here."""
         groups: dict[Hashable, Group] = {}
+        unsupported: dict[RerunRequest, Verdict] = {}
         for request in requests:
-            try:
-                target = self._target(request)
-            except RequestProcessingError as error:  # noqa: PERF203 - each request fails on its own
-                self._ledger.settle(request, Verdict(State.UNSUPPORTED, str(error)))
-            except Exception as error:  # noqa: BLE001 - one bad request never stops the others, whatever it is
-                _log.debug("processing", exc_info=True)
-                self._ledger.settle(request, Verdict(State.FAILED, f"{type(error).__name__}: {error}"))
+            target = self._target_or_end(request)
+            if isinstance(target, Target):
+                groups.setdefault(target.key, (target, []))[1].append(request)
+            elif target.state is State.UNSUPPORTED:
+                unsupported[request] = target
             else:
-                if isinstance(request.created_at, Unreadable):
-                    reason = f"created_at {shown(request.created_at.value)} is no time"
-                    self._ledger.settle(request, Verdict(State.FAILED, reason), target.name)
-                else:
-                    groups.setdefault(target.key, (target, []))[1].append(request)
+                self._ledger.settle({request: target})
+        self._ledger.settle(unsupported)
         return list(groups.values())
+
+    def _target_or_end(self, request: RerunRequest) -> Target | Verdict:
+        try:
+            target = self._target(request)
+        except RequestProcessingError as error:
+            return Verdict(State.UNSUPPORTED, str(error))
+        except Exception as error:  # noqa: BLE001 - one bad request never stops the others, whatever it is
+            _log.debug("processing", exc_info=True)
+            return Verdict(State.FAILED, f"{type(error).__name__}: {error}")
+        return Verdict(State.FAILED, request.time_problem) if request.time_problem else target
 
     def _target(self, request: RerunRequest) -> Target:
         if request.problem:
             raise RequestProcessingError(request.problem)
         if self._queue.family and request.family != self._queue.family:
             raise RequestProcessingError(f"family {shown(request.family)} is not asked for, only {self._queue.family}")
+        if self._skip_archived and request.is_archived:
+            raise RequestProcessingError("its artefact is archived, and --skip-archived leaves it alone")
         return self._processor.target(request)
 
     def _target_of(self, request: RerunRequest, post: PostArguments) -> Target:
@@ -240,93 +242,14 @@ class Rerunner:
         key = (post.get("url"), repr(sorted(post.get("json", {}).items())))
         return Target(key, str(post.get("url")), post)
 
-    # submit
+    # time
 
-    def _submit(self, groups: Iterable[Group], pool: Pool, *, deletes: bool = True) -> None:
-        """Hand each group to the pool, in the order of the queue."""
-        deleting = pool if deletes else None
-        groups = [group for group in groups if not self._joins(group, deleting)]
-        if stopped := self._ledger.stopped:
-            self._end_all(groups, stopped)
-        elif groups:
-            self._start_all(groups, pool, deleting)
+    def _now(self) -> float:
+        return self._processor.waiting.clock()
 
-    def _start_all(self, groups: Iterable[Group], pool: Pool, deleting: Pool | None) -> None:
-        try:
-            if not self._may_delete:
-                self._queue.ask_whether_delete_is_allowed()
-                self._may_delete = True
-            snapshot = self._processor.snapshot()
-        except TestObserverError as error:
-            self._end_all(groups, self._ledger.stopped or Verdict(State.FAILED, str(error)))
-            raise
-        except CallError as error:
-            state, reason = error.failure.rule.look_state, self._processor.not_looked_at(error.failure)
-            self._ledger.stop(state, reason)
-            self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
-            return
-        for group in groups:
-            if self._slots.take():
-                pool.submit(partial(self._start, group, snapshot, deleting))
-            else:
-                self._end_all([group], Verdict(State.DEFERRED, "the limit of this drain was reached before"))
-
-    def _joins(self, group: Group, deleting: Pool | None) -> bool:
-        """Let requests share the end of the trigger that this drain sent for their target, if it did."""
-        target, requests = group
-        if target.key not in self._ended:
-            return False
-        verdict = self._ended[target.key]
-        for request in requests:
-            cannot = self._processor.cannot_join(request, verdict.sent) if verdict.sent else None
-            self._settle(request, Verdict(State.DEFERRED, cannot) if cannot else verdict, target, deleting)
-        return True
-
-    def _start(self, group: Group, snapshot: object, deleting: Pool | None) -> None:
-        """Look, trigger and settle one group; the deletes go to the pool, before other triggers."""
-        target, requests = group
-        try:
-            asked_at = {request: self._asked_at(request) for request in requests}
-            verdicts = self._starter.start(target, asked_at, snapshot)
-        except Exception as error:  # noqa: BLE001 - one bad request never stops the others, whatever it is
-            _log.debug("starting %s", target.name, exc_info=True)
-            reason = f"{type(error).__name__}: {error}"
-            verdicts = dict.fromkeys(requests, Verdict(State.UNKNOWN, f"unexpected: {reason}"))
-        ended = [verdict for verdict in verdicts.values() if verdict.state is not State.ALREADY_RERUN]
-        self._ended.update({target.key: ended[-1]} if ended else {})
-        self._slots.end(
-            is_used=any(verdict.state in {State.TRIGGERED, State.UNKNOWN, State.PLANNED} for verdict in ended)
-        )
-        for request, verdict in verdicts.items():
-            self._settle(request, verdict, target, deleting)
-
-    def _asked_at(self, request: RerunRequest) -> Moment | None:
-        """Return when a request was made; None: it does not say."""
-        return Moment(request.created_at, self._queue.clock) if isinstance(request.created_at, float) else None
-
-    def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
-        for target, requests in groups:
-            for request in requests:
-                self._ledger.settle(request, verdict, target.name)
-
-    # delete
-
-    def _settle(self, request: RerunRequest, verdict: Verdict, target: Target, deleting: Pool | None) -> None:
-        """Write an outcome down and, where the request is served, have it deleted at once."""
-        is_in_time = self._ledger.settle(request, verdict, target.name)
-        is_done = verdict.state.is_served or (verdict.state is State.REFUSED and self._discard_refused)
-        if deleting and is_in_time and is_done and request.test_execution_id is not None and not self._dry_run:
-            deleting.submit(lambda: self._delete(request), urgent=True)
-
-    def _delete(self, request: RerunRequest) -> None:
-        try:
-            self._queue.delete([request.test_execution_id or 0])
-        except TestObserverError as error:
-            self._ledger.deleted(request, str(error))
-            is_refusal = isinstance(error, TestObserverRefusedError)
-            self._ledger.stop(
-                State.FAILED if is_refusal else State.DEFERRED,
-                f"request {request.test_execution_id} could not be deleted: {error}",
+    def _stop_in_time(self) -> None:
+        if self._time_limit is not None:
+            ends_at = self._now() + 60.0 * self._time_limit
+            self._ledger.stop_when(
+                lambda: self._now() >= ends_at, f"the time limit of {self._time_limit} minutes was reached"
             )
-        else:
-            self._ledger.deleted(request)

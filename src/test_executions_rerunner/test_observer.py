@@ -6,6 +6,7 @@ the document is silent (order, permissions, the meaning of DELETE's body).
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -13,19 +14,24 @@ import requests
 
 from test_executions_rerunner import defaults
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
-from test_executions_rerunner.models import RerunRequest
+from test_executions_rerunner.models import Removal, RerunRequest
 from test_executions_rerunner.policy import CallError, Failure, Fault, explain
+from test_executions_rerunner.request_queue import RequestQueue
 from test_executions_rerunner.sessions import Calls, open_session
 from test_executions_rerunner.text import without
 from test_executions_rerunner.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _QUEUE_PATH = "/v1/test-executions/reruns"
 _SECONDS_PER_REQUEST = 0.02
 """Added to the read time-out: the server needs about 7 ms for each request that it returns."""
 _FIRST_WHOLE_WINDOW = 1000
+_FIRST_NEIGHBOURS = 50
+_AT_ONCE_SECONDS = 1.0
+"""How long after its trigger a request is deleted without looking whether it was asked for again."""
+_REFUSED_EVENT = "rerun_refused"
 _WHAT_A_REFUSAL_MAY_MEAN = "the server does not tell a wrong key from a missing permission"
 _KEY_ADVICE = "set TEST_OBSERVER_API_KEY to a key with view_rerun and change_rerun (its administrator makes one)"
 Kept = TypeVar("Kept")
@@ -52,7 +58,7 @@ class _BearerAuth(requests.auth.AuthBase):
         return request
 
 
-class TestObserverInterface:
+class TestObserverInterface(RequestQueue):
     """The queue of one Test Observer.
 
     Args:
@@ -82,9 +88,9 @@ class TestObserverInterface:
         connections: int = defaults.CONCURRENCY,
         waiting: Waiting | None = None,
     ) -> None:
+        defaults.check_arguments(limit=limit, concurrency=connections)
         self.url = test_observer_url.rstrip("/")
         self.family = family
-        self.needs_id = True
         self.secrets = tuple(key for key in [test_observer_api_key] if key)
         self._filters = Filters(family, environment, environment_architecture, build_architecture)
         self._limit = limit
@@ -141,6 +147,45 @@ class TestObserverInterface:
         for test_execution_id in test_execution_ids:
             self._delete([test_execution_id])
 
+    def remove(self, request: RerunRequest, *, since: float) -> Removal:
+        """Remove a request that was served; a newer one of its group is left alone.
+
+        DELETE removes whatever is queued for the group of an id. So one that is not sent at once, and each
+        repetition, comes after a look whether the request is still the one that was served.
+
+        Args:
+            request: As `window` returned it, with an id.
+            since: The moment, on our own clock, up to which no newer request can have been made that is not served.
+
+        Raises:
+            TestObserverError: As for `delete` and `get`.
+        """
+        is_first = True
+
+        def attempt() -> Removal:
+            nonlocal is_first
+            is_at_once, is_first = is_first and self.waiting.clock() - since <= _AT_ONCE_SECONDS, False
+            if not is_at_once and isinstance(request.created_at, float):
+                queued = self._queued_like(request)
+                if queued is None:
+                    return Removal.GONE
+                if queued.created_at != request.created_at:
+                    return Removal.REPLACED
+            self._send_delete([request.test_execution_id or 0])
+            return Removal.DELETED
+
+        return self._call("deleting", attempt)
+
+    def _queued_like(self, request: RerunRequest) -> RerunRequest | None:
+        """Return what is queued for the group of a request now; nothing is retried here."""
+        limit = _FIRST_NEIGHBOURS
+        while True:
+            neighbours = self._send_get(request.filters, limit, keep=RerunRequest.read)
+            found = next((entry for entry in neighbours if entry.is_of_same_group(request)), None)
+            if found or len(neighbours) < limit:
+                return found
+            limit *= 4
+
     def ask_whether_delete_is_allowed(self, *, bulk: bool = False) -> None:
         """Send a DELETE that removes nothing, and learn whether the key may delete.
 
@@ -152,6 +197,38 @@ class TestObserverInterface:
         """
         self._delete([-1, -2] if bulk else [])
 
+    def add_link(self, request: RerunRequest, url: str) -> None:
+        """Put a rerun's link on the test execution, where the requester sees it; once.
+
+        Raises:
+            TestObserverError: It could not be put there; a lost answer is not asked for again.
+
+        Source: POST /v1/test-executions/{id}/links; it needs the permission change_test.
+        """
+        if url not in request.links:
+            path = f"/v1/test-executions/{request.test_execution_id}/links"
+            self._call_once("adding a link", lambda: self._send("POST", path, json={"label": "Rerun", "url": url}))
+
+    def add_event(self, request: RerunRequest, detail: str) -> None:
+        """Add an event that says why there is no rerun, unless one says so already.
+
+        Raises:
+            TestObserverError: It could not be added; a lost answer is not asked for again.
+
+        Source: GET and POST /v1/test-executions/{id}/status_update; POST appends, and needs change_test.
+        """
+        path = f"/v1/test-executions/{request.test_execution_id}/status_update"
+        event = {"event_name": _REFUSED_EVENT, "detail": detail}
+
+        def tell() -> None:
+            told = self._json(self._send("GET", path))
+            events = told if isinstance(told, list) else []
+            if not any(isinstance(one, dict) and event.items() <= one.items() for one in events):
+                timestamp = dt.datetime.fromtimestamp(self.clock.now(), dt.timezone.utc).isoformat()
+                self._send("POST", path, json={"events": [{**event, "timestamp": timestamp}]})
+
+        self._call_once("adding an event", tell)
+
     def owner_of_key(self) -> dict[str, Any] | None:
         """Return ``{"name": str, "permissions": list[str]}`` of the key's application; None: unknown key.
 
@@ -160,15 +237,7 @@ class TestObserverInterface:
 
         Source: GET /v1/applications/me, which also returns the key; that is dropped here.
         """
-
-        def ask() -> object:
-            response = self._send("GET", "/v1/applications/me")
-            try:
-                return json.loads(response.content or b"null")
-            except (ValueError, RecursionError) as error:
-                raise requests.exceptions.InvalidJSONError("the answer is no JSON") from error
-
-        told = self._call("asking whose key it is", ask)
+        told = self._call("asking whose key it is", lambda: self._json(self._send("GET", "/v1/applications/me")))
         if not isinstance(told, dict):
             return None
         granted = told.get("permissions")
@@ -176,20 +245,28 @@ class TestObserverInterface:
         return {"name": str(told.get("name")), "permissions": permissions}
 
     def _read(self, limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
-        query = {name: value for name, value in self._filters._asdict().items() if value is not None}
-        more_seconds = limit * _SECONDS_PER_REQUEST
+        filters = {name: value for name, value in self._filters._asdict().items() if value is not None}
+        return self._call("reading the queue", lambda: self._send_get(filters, limit, keep))
 
-        def send() -> list[Kept]:
-            response = self._send("GET", _QUEUE_PATH, more_seconds, params={**query, "limit": str(limit)})
-            try:
-                return [keep(element) for element in _elements(response.content.decode().strip())]
-            except (ValueError, RecursionError) as error:
-                raise requests.exceptions.InvalidJSONError(f"the answer is no JSON array: {error}") from error
-
-        return self._call("reading the queue", send)
+    def _send_get(self, filters: Mapping[str, str], limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
+        response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, params={**filters, "limit": str(limit)})
+        try:
+            return [keep(element) for element in _elements(response.content.decode().strip())]
+        except (ValueError, RecursionError) as error:
+            raise requests.exceptions.InvalidJSONError(f"the answer is no JSON array: {error}") from error
 
     def _delete(self, ids: list[int]) -> None:
-        self._call("deleting", lambda: self._send("DELETE", _QUEUE_PATH, json={"test_execution_ids": ids}))
+        self._call("deleting", lambda: self._send_delete(ids))
+
+    def _send_delete(self, ids: list[int]) -> None:
+        self._send("DELETE", _QUEUE_PATH, json={"test_execution_ids": ids})
+
+    @staticmethod
+    def _json(response: requests.Response) -> object:
+        try:
+            return json.loads(response.content or b"null")
+        except (ValueError, RecursionError) as error:
+            raise requests.exceptions.InvalidJSONError("the answer is no JSON") from error
 
     def _send(
         self,
@@ -214,14 +291,25 @@ class TestObserverInterface:
         return response
 
     def _call(self, doing: str, call: Callable[[], Kept]) -> Kept:
+        """Make a call that may be repeated."""
         try:
             return self._calls.repeated(call)
         except CallError as error:
-            what = without(self.secrets, f"Test Observer at {self.url}, {doing}: {error.failure.reason}")
-            if not _is_refusal(error.failure):
-                raise TestObserverError(what, "check --test-observer-url and the network") from error
-            why = "no key was sent" if not self.secrets else _WHAT_A_REFUSAL_MAY_MEAN
-            raise TestObserverRefusedError(f"{what}: {why}", _KEY_ADVICE) from error
+            raise self._understood(doing, error) from error
+
+    def _call_once(self, doing: str, call: Callable[[], object]) -> None:
+        """Make a call that must not be repeated, since it adds something each time."""
+        try:
+            self._calls.once(call)
+        except CallError as error:
+            raise self._understood(doing, error) from error
+
+    def _understood(self, doing: str, error: CallError) -> TestObserverError:
+        what = without(self.secrets, f"Test Observer at {self.url}, {doing}: {error.failure.reason}")
+        if not _is_refusal(error.failure):
+            return TestObserverError(what, "check --test-observer-url and the network")
+        why = "no key was sent" if not self.secrets else _WHAT_A_REFUSAL_MAY_MEAN
+        return TestObserverRefusedError(f"{what}: {why}", _KEY_ADVICE)
 
 
 def _is_refusal(failure: Failure) -> bool:
@@ -232,10 +320,22 @@ def _elements(text: str) -> Iterator[Any]:
     """Read a JSON array element by element, so that ten thousand requests are never held at once."""
     if not (text.startswith("[") and text.endswith("]")):
         raise ValueError("it does not begin with '[' and end with ']'")
-    position, end = 1, len(text) - 1
+    position, end = _after_blanks(text, 1), len(text) - 1
     while position < end:
-        if text[position] in " \t\r\n,":
-            position += 1
-            continue
         element, position = _DECODER.raw_decode(text, position)
         yield element
+        position = _after_blanks(text, position)
+        if position > end:
+            raise ValueError("its last ']' is that of an element")
+        if position < end:
+            if text[position] != ",":
+                raise ValueError(f"there is no ',' after an element, at character {position}")
+            position = _after_blanks(text, position + 1)
+            if position == end:
+                raise ValueError("there is no element after the last ','")
+
+
+def _after_blanks(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n":
+        position += 1
+    return position

@@ -24,6 +24,7 @@ class Waiting:
         patience_seconds: After which a call that hung or broke is not repeated any more.
         recheck_seconds: After which a 401, 403 or 500 of Jenkins is believed if it is still given.
         second_look_seconds: Before the look after a doubtful trigger.
+        youngest_seconds: How old a request must be to be looked at, so that its rerun is seen to be later.
         shortest_seconds: Least wait for a server that asks for one: it may ask for none, again and again.
         longest_seconds: Most that a server may ask to wait, each time.
         all_seconds: Most that all servers together may ask to wait in one drain.
@@ -36,6 +37,7 @@ class Waiting:
     patience_seconds: float = 45.0
     recheck_seconds: float = 5.0
     second_look_seconds: float = 1.0
+    youngest_seconds: float = 4.0
     shortest_seconds: float = 1.0
     longest_seconds: float = 60.0
     all_seconds: float = 120.0

@@ -1,7 +1,8 @@
 """The queue, window by window: from its head, and on only while there may be more that can be started.
 
 Test Observer has no paging, and its answer costs time for each request in it. So each window asks for what is
-known to stay plus a step; the step doubles only after a window that held nothing of ours.
+known to stay plus a step that is never less than that: at most half of its rows were read before, and all windows
+together read less than three times the rows of the queue.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.ledger import Ledger
     from test_executions_rerunner.models import RerunRequest
-    from test_executions_rerunner.test_observer import TestObserverInterface
+    from test_executions_rerunner.request_queue import RequestQueue
 
-STEP = 200
-"""How many requests more than those that stay a window asks for, at first: an answer of 1.4 s at the most."""
+LEAST_STEP = 200
+"""How many requests more than those that stay a window asks for at least: an answer of 1.4 s at the most."""
 
 
 class Windows:
@@ -27,10 +28,9 @@ class Windows:
         ledger: Knows how many requests stay; each new one is entered there.
     """
 
-    def __init__(self, queue: TestObserverInterface, ledger: Ledger) -> None:
+    def __init__(self, queue: RequestQueue, ledger: Ledger) -> None:
         self._queue, self._ledger = queue, ledger
         self._known: set[Hashable] = set()
-        self._step = STEP
         self.is_last = False
         """Whether the last window reached the end of the queue."""
 
@@ -40,22 +40,20 @@ class Windows:
         Raises:
             TestObserverError: The queue could not be read.
         """
-        limit = self._ledger.staying() + self._step
+        staying = self._ledger.staying()
+        limit = staying + max(staying, LEAST_STEP)
         requests = self._queue.window(limit)
-        self.is_last = len(requests) < limit
+        is_whole = len(requests) < limit
         fresh: list[RerunRequest] = []
         seen: dict[Hashable, int] = {}
         for request in requests:
-            told: tuple[Hashable, ...] = (request.test_execution_id, str(request.created_at))
+            told: tuple[Hashable, ...] = (request.test_execution_id, request.created_at)
             if request.test_execution_id is None:  # equal entries without ids are told apart by count
                 told = (repr(request.ci_link), repr(request.family), request.problem)
             seen[told] = seen.get(told, 0) + 1
             if (*told, seen[told]) not in self._known:
                 self._known.add((*told, seen[told]))
                 fresh.append(request)
+        self.is_last = is_whole or not fresh
         self._ledger.open(fresh)
         return fresh
-
-    def widen(self) -> None:
-        """Reach further with the next window: this one held nothing of ours."""
-        self._step *= 2

@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOTHING = "\N{EN DASH}"
 SECRET_STEP_PARAMETERS = {
-    "test_observer_api_key": "testObserverCredentialsId",
-    "jenkins_username": "jenkinsCredentialsId",
-    "jenkins_api_token": "jenkinsCredentialsId",
-    "github_token": "githubCredentialsId",
+    "test_observer_api_key": ["testObserverCredentialsId"],
+    "jenkins_username": ["jenkinsCredentialsId"],
+    "jenkins_api_token": ["jenkinsCredentialsId"],
+    "github_token": ["githubCredentialsId", "githubAppCredentialsId"],
 }
 
 
@@ -60,7 +60,7 @@ def test_each_setting_stands_in_the_table_with_all_its_spellings(row: settings.S
     if row.name in {"github_server_url", "github_api_url"}:
         assert step == NOTHING
     elif row.name != "report":
-        assert code(step) == [SECRET_STEP_PARAMETERS.get(row.name, camel(row.name))]
+        assert code(step) == SECRET_STEP_PARAMETERS.get(row.name, [camel(row.name)])
     for value in row.default if isinstance(row.default, tuple) else (row.default,):
         if value and value is not True:
             assert str(value) in default
@@ -84,6 +84,12 @@ def test_the_exit_codes_are_those_of_help(capsys: pytest.CaptureFixture[str]) ->
     shown = capsys.readouterr().out.partition("exit codes:")[2]
     codes = [word for cells in table("exit codes") for word in cells[0].split(", ")]
     assert sorted(codes) == sorted(re.findall(r"\b\d{1,3}\b", shown))
+
+
+def test_who_comes_from_the_script_is_told_every_exit_code() -> None:
+    (told,) = re.findall(r"^\| exit code \| .+ \| \[(.+)\]\(#outcomes\)", README, re.MULTILINE)
+    codes = [word for cells in table("exit codes") for word in cells[0].split(", ")]
+    assert re.findall(r"\d+", told) == codes
 
 
 def test_each_flag_of_help_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,10 +15,10 @@ STEP = (PROJECT / "vars/rerunTestExecutions.groovy").read_text("utf-8")
 HELP = (PROJECT / "vars/rerunTestExecutions.txt").read_text("utf-8")
 OWN = ["image", "command"]
 CREDENTIALS = {
-    "test_observer_api_key": "testObserverCredentialsId",
-    "jenkins_username": "jenkinsCredentialsId",
-    "jenkins_api_token": "jenkinsCredentialsId",
-    "github_token": "githubCredentialsId",
+    "test_observer_api_key": ["testObserverCredentialsId"],
+    "jenkins_username": ["jenkinsCredentialsId"],
+    "jenkins_api_token": ["jenkinsCredentialsId"],
+    "github_token": ["githubCredentialsId", "githubAppCredentialsId"],
 }
 WITHOUT_PARAMETER = {"github_server_url", "github_api_url", "report"}
 ROW = re.compile(r"^    (?P<name>\w+): \[takes: (?P<takes>.+?)(?:, variable: '(?P<variable>\w+)')?\],$", re.MULTILINE)
@@ -52,7 +52,8 @@ def accepts(row: Setting, text: str) -> bool:
 
 def test_the_parameters_are_the_settings_in_their_order() -> None:
     """No setting without a parameter, no parameter without a setting but the step's own two."""
-    names = [CREDENTIALS.get(row.name, camel(row.name)) for row in SETTINGS if row.name not in WITHOUT_PARAMETER]
+    rows = [row for row in SETTINGS if row.name not in WITHOUT_PARAMETER]
+    names = [name for row in rows for name in CREDENTIALS.get(row.name, [camel(row.name)])]
 
     assert list(PARAMETERS) == [*dict.fromkeys(names), *OWN]
 

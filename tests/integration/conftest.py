@@ -28,6 +28,7 @@ class ShortWaiting(Waiting):
     retry_seconds = (0.01, 0.02)
     recheck_seconds = 0.1
     second_look_seconds = 0.01
+    youngest_seconds = 0.5
 
 
 class Lab:
@@ -46,6 +47,11 @@ class Lab:
         self.waiting: Waiting = ShortWaiting()
         self.last: Rerunner
         self.outcomes: dict[int | None, Outcome] = {}
+
+    @property
+    def reason_to_stop(self) -> str:
+        """Why the newest drain started nothing more; empty: nothing kept it from that."""
+        return self.last.stopped.reason if self.last.stopped else ""
 
     def server(self, system: System) -> JenkinsServer | GithubServer:
         """Return the server of a CI system."""

@@ -77,7 +77,7 @@ def test_a_look_that_is_answered_401_stops_the_drain(lab: Lab, system: System) -
     lab.server(system).inject(fault(method="GET", status=401, body='{"message": "Bad credentials"}'))
     two_targets(lab, system)
     assert set(lab.states(system).values()) == {"failed"}
-    assert "401" in (lab.last.stopped or "")
+    assert "401" in lab.reason_to_stop
     assert lab.server(system).count("POST") == 0
 
 

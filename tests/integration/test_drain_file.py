@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from test_executions_rerunner.models import Outcome
 
 
-def drain_file(lab: Lab, system: System, path: str, **more: Any) -> list[Outcome]:  # noqa: ANN401 - as RequestFile takes it
+def drain_file(lab: Lab, system: System, path: str, **more: Any) -> list[Outcome]:  # noqa: ANN401 - settings of the queue
     """Drain a file of requests."""
-    queue = RequestFile(
-        path, test_observer_url=lab.observer.url, test_observer_api_key="to_demo", waiting=lab.waiting, **more
-    )
+    queue = RequestFile(path, lab.queue(**more))
     return Rerunner(lab.processor(system), test_observer=queue).run()
 
 

@@ -37,7 +37,7 @@ def test_a_delete_that_fails_for_good_stops_the_drain_and_the_next_one_starts_no
     outcomes = lab.drain(system, concurrency=1)
     assert [outcomes[number].state.value for number in ids] == ["triggered"] + ["deferred"] * 4
     assert outcomes[ids[0]].delete_error
-    assert f"request {ids[0]}" in (lab.last.stopped or "")
+    assert f"request {ids[0]}" in lab.reason_to_stop
     assert lab.observer.ids() == ids
     lab.observer.clear_faults()
     states = lab.states(system)

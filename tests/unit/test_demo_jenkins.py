@@ -317,6 +317,8 @@ def test_freestyle_items_wait_for_their_device_and_pipelines_do_not(server: Jenk
     for name in ("a", "p"):
         post(server, f"/job/{name}/buildWithParameters", data={"delay": "0sec"})
     assert (len(server.queued("a")), len(server.queued("p")), len(server.builds("p"))) == (1, 0, 1)
+    items = get(server, f"/queue/api/json?tree={ITEM_TREE}").json()["items"]
+    assert [each["task"]["name"] for each in items] == ["part of wfnode #3", "a"], "the Pipeline waits for its node"
     server.start_items()
     assert (server.queued("a"), len(server.builds("a"))) == ([], 1)
 
@@ -394,6 +396,69 @@ def test_a_job_shows_what_the_tree_names(server: JenkinsServer) -> None:
             }
         ],
     }
+
+
+def test_a_job_tells_its_class_its_full_name_and_what_a_choice_offers(server: JenkinsServer) -> None:
+    server.add_job("folder/j", [CHOICE, STRING])
+    tree = "_class,fullName,property[parameterDefinitions[_class,name,choices]]"
+    assert get(server, f"/job/folder/job/j/api/json?tree={tree}").json() == {
+        "_class": "hudson.model.FreeStyleProject",
+        "fullName": "folder/j",
+        "property": [
+            {},
+            {
+                "parameterDefinitions": [
+                    {"_class": "hudson.model.ChoiceParameterDefinition", "name": "C", "choices": ["one", "two"]},
+                    {"_class": "hudson.model.StringParameterDefinition", "name": "S"},
+                ]
+            },
+        ],
+    }
+
+
+def test_a_build_tells_its_parameters_but_neither_passwords_nor_files(server: JenkinsServer) -> None:
+    file = {"name": "F", "type": "FileParameterDefinition"}
+    boolean = {"name": "B", "type": "BooleanParameterDefinition", "default": True}
+    server.add_job("folder/j", [STRING, SECRET, file, boolean])
+    server.add_build("folder/j", parameters={"S": "y", "P": "hidden"}, number=30)
+    tree = "number,actions[parameters[_class,name,value]]"
+    told = get(server, f"/job/folder/job/j/30/api/json?tree={tree}").json()
+    assert told["number"] == 30
+    assert told["actions"][0]["parameters"] == [
+        {"_class": "hudson.model.StringParameterValue", "name": "S", "value": "y"},
+        {"_class": "hudson.model.PasswordParameterValue", "name": "P"},
+        {"_class": "hudson.model.FileParameterValue", "name": "F"},
+        {"_class": "hudson.model.BooleanParameterValue", "name": "B", "value": True},
+    ]
+
+
+def test_a_discarded_build_is_a_404_and_its_number_is_not_given_again(server: JenkinsServer) -> None:
+    server.add_build("a", number=30)
+    server.discard_build("a", 30)
+    assert get(server, "/job/a/30/api/json").status_code == 404
+    assert server.add_build("a").number == 31
+
+
+@pytest.mark.parametrize("path", ["/job/f", "/job/F/job/g"])
+def test_a_folder_tells_neither_builds_nor_whether_it_can_be_built(server: JenkinsServer, path: str) -> None:
+    server.add_job("f/g/j")
+    told = get(server, f"{path}/api/json?tree=_class,fullName,buildable,builds[number],property[x]").json()
+    assert told == {
+        "_class": "com.cloudbees.hudson.plugins.folder.Folder",
+        "fullName": {"/job/f": "f", "/job/F/job/g": "f/g"}[path],
+    }
+    assert get(server, f"{path}/30/api/json").status_code == 404
+
+
+def test_a_folder_whose_jobs_may_not_be_read_is_not_seen(server: JenkinsServer) -> None:
+    server.add_job("f/j", permission="none")
+    assert get(server, "/job/f/api/json").status_code == 404
+
+
+def test_a_user_without_job_read_sees_no_build(server: JenkinsServer) -> None:
+    server.add_job("hidden", permission="none")
+    server.add_build("hidden", number=1)
+    assert get(server, "/job/hidden/1/api/json").status_code == 404
 
 
 def test_an_item_shows_all_parameters_and_its_job(server: JenkinsServer) -> None:

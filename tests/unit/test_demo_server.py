@@ -7,14 +7,17 @@ import json
 import socket
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import requests
 
 from test_executions_rerunner.demo import Fault, GithubServer, JenkinsServer, TestObserverServer
+from test_executions_rerunner.demo.playing import pieces
+from test_executions_rerunner.demo.wire import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,6 +249,80 @@ def test_a_delayed_answer_is_the_true_one(server: GithubServer) -> None:
     start = time.perf_counter()
     assert get(server).json()["id"] == 7
     assert time.perf_counter() - start >= 0.1
+
+
+@pytest.mark.parametrize(
+    ("date", "shown"),
+    [
+        pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", id="literal"),
+        pytest.param(-3600.0, None, id="moved"),
+    ],
+)
+def test_one_answer_may_have_another_date(server: GithubServer, date: float | str, shown: str | None) -> None:
+    server.inject(Fault(action="date", date=date))
+    moved, true = get(server), get(server)
+    assert moved.json()["id"] == true.json()["id"] == 7
+    if shown:
+        assert moved.headers["Date"] == shown
+    else:
+        apart = parsedate_to_datetime(true.headers["Date"]) - parsedate_to_datetime(moved.headers["Date"])
+        assert apart.total_seconds() == pytest.approx(3600, abs=2)
+
+
+def ask(server: LoopbackServer, method: str = "GET", path: str = RUN) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    client.sendall(f"{method} {path} HTTP/1.1\r\nAuthorization: token gh-token\r\nUser-Agent: t\r\n\r\n".encode())
+    return client
+
+
+def test_an_interim_head_stands_before_the_true_answer(server: GithubServer) -> None:
+    server.inject(Fault(action="interim", status=103, headers={"Link": "</x>"}, seconds=0.1))
+    start = time.perf_counter()
+    with ask(server) as client, client.makefile("rb") as answer:
+        interim = [answer.readline() for _ in range(3)]
+        assert interim == [b"HTTP/1.1 103 Early Hints\r\n", b"Link: </x>\r\n", b"\r\n"]
+        assert answer.readline() == b"HTTP/1.1 200 OK\r\n"
+    assert time.perf_counter() - start >= 0.1
+
+
+def test_interim_heads_may_have_no_end(server: GithubServer) -> None:
+    server.inject(Fault(action="interim", status=100, heads=None))
+    with ask(server) as client, client.makefile("rb") as answer:
+        assert {answer.readline() for _ in range(1000)} == {b"HTTP/1.1 100 Continue\r\n", b"\r\n"}
+    server.wait_idle()
+
+
+@pytest.mark.parametrize(
+    ("part", "head_pieces", "body_pieces"),
+    [
+        pytest.param("head", None, 1, id="head"),
+        pytest.param("body", 1, None, id="body"),
+        pytest.param("all", None, None, id="all"),
+    ],
+)
+def test_an_answer_may_drip(
+    server: GithubServer, part: Literal["head", "body", "all"], head_pieces: int | None, body_pieces: int | None
+) -> None:
+    fault = Fault(action="drip", part=part, seconds=0.5)
+    answer = Answer(200, b"0123456789")
+    sent = list(pieces(fault, answer, time.time(), "t"))
+    head, _, body = b"".join(piece for _, piece in sent).partition(b"\r\n\r\n")
+    assert body == b"0123456789"
+    assert len(sent) == (head_pieces or len(head) + 4) + (body_pieces or len(body))
+    assert sum(seconds for seconds, _ in sent) == 0.5 * sum(len(piece) == 1 for _, piece in sent)
+    server.inject(replace(fault, seconds=0.00001))
+    assert get(server).json()["id"] == 7
+
+
+@pytest.mark.parametrize("packed", [pytest.param(True, id="packed"), pytest.param(False, id="plain")])
+def test_an_answer_may_be_filled_with_blanks(server: GithubServer, *, packed: bool) -> None:
+    size = 5_000_000
+    server.inject(Fault(action="fill", size=size, packed=packed))
+    answer = get(server)
+    assert (answer.json()["id"], len(answer.content)) == (7, size)
+    assert (answer.headers.get("Content-Encoding"), answer.headers.get("Content-Length")) == (
+        ("gzip", None) if packed else (None, str(size))
+    )
 
 
 def test_the_first_fault_that_matches_and_has_hits_left_wins(server: GithubServer) -> None:

@@ -15,7 +15,7 @@ from runner_rules import outputs as read_outputs
 from test_executions_rerunner import github_actions
 from test_executions_rerunner.checks import Check
 from test_executions_rerunner.ledger import Ledger
-from test_executions_rerunner.models import Outcome, RerunRequest, State, Verdict
+from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
 from test_executions_rerunner.reporting import Report, as_json, as_markdown, as_object, as_text, write_report
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def outcome_of(number: int | None, state: State, *texts: str, deleted: bool = Fa
     reason, target, link, error = (*texts, "", "", "", "")[:4]
     request, ledger = RerunRequest(number, None, None, None), Ledger()
     ledger.open([request])
-    ledger.settle(request, Verdict(state, reason, f"https://github.com/{link}" if link else None), target or None)
+    verdict = Verdict(state, reason, f"https://github.com/{link}" if link else None)
+    ledger.settle({request: verdict}, target or None)
     if deleted or error:
-        ledger.deleted(request, error or None)
+        ledger.deleted(request, error or Removal.DELETED)
     return ledger.outcomes[0]
 
 

@@ -12,7 +12,8 @@ from test_executions_rerunner.demo.wire import Answer, RecordedRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Action = Literal["answer", "reset", "close", "hang", "cut", "garbage", "delay"]
+Action = Literal["answer", "reset", "close", "hang", "cut", "garbage", "delay", "date", "interim", "drip", "fill"]
+_TRUE = {"delay", "date", "interim", "drip", "fill"}
 
 
 @dataclass(eq=False)
@@ -34,12 +35,22 @@ class Fault:
             - ``garbage`` sends a 200 with ``body`` (by default half a JSON object) as JSON, and with
               ``status=0`` the bytes of ``body`` in place of an HTTP answer.
             - ``delay`` waits ``seconds``, then answers truly.
+            - ``date`` answers truly, with another ``Date``.
+            - ``interim`` sends ``heads`` heads of ``status`` (100 to 199) with ``headers``, and ``seconds`` later
+              the true answer.
+            - ``drip`` answers truly, ``part`` of it byte by byte, ``seconds`` before each.
+            - ``fill`` answers truly, with blanks behind the body until it has ``size`` bytes.
         status: The status to send.
         headers: Headers to send; a ``Content-Type`` among them replaces ``text/html``.
         body: The body to send.
         effect: Whether the request takes its true effect first: with ``action="reset"`` it is accepted and
             its answer lost.
-        seconds: How long to hang or to delay.
+        seconds: How long to hang, to delay, or between two parts of the answer.
+        date: The ``Date`` of the answer, word by word, or by how many seconds it is moved; ``None``: the true one.
+        heads: How many interim heads to send; ``None``: without end.
+        part: What of the answer drips.
+        size: How long a filled body is, unpacked. However long, no more than a megabyte of it is ever held.
+        packed: Whether a filled body is sent gzipped.
         used: How often it has hit.
     """
 
@@ -53,7 +64,17 @@ class Fault:
     body: bytes | str = b""
     effect: bool = False
     seconds: float = 3600
+    date: float | str | None = None
+    heads: int | None = 1
+    part: Literal["head", "body", "all"] = "all"
+    size: int = 0
+    packed: bool = False
     used: int = 0
+
+    @property
+    def answers_truly(self) -> bool:
+        """Whether the request takes effect and its true answer is sent, however oddly."""
+        return self.action in _TRUE
 
     def answer(self) -> Answer:
         """Return what this fault sends."""

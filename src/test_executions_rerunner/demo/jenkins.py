@@ -32,7 +32,7 @@ class JenkinsServer(JenkinsApi):
         token: The user's API token.
         root_url: The configured root URL that its JSON shows; by default the one that it is called by.
         quiet_seconds: How long an item waits that named no delay, where its job says nothing else.
-        devices_busy: Whether freestyle items go on waiting when their wait is over.
+        devices_busy: Whether freestyle items go on waiting when their wait is over, and running Pipelines for a node.
         quieting_down: Prepare-for-shutdown: every item waits.
         gap_seconds: How long an item that left the queue is missing among the builds (really up to 0.031 s).
         overall_read: Whether the user may see this Jenkins at all.
@@ -107,6 +107,12 @@ class JenkinsServer(JenkinsApi):
         """Queue a running Pipeline's wait for a node."""
         with self.lock:
             self._queue.add(None, {}, self.user, time.time(), wait=float("inf"))
+
+    def discard_build(self, full_name: str, number: int) -> None:
+        """Remove a build, as a job does that keeps only so many."""
+        with self.lock:
+            job = self.job(full_name)
+            job.builds = [build for build in job.builds if build.number != number]
 
     def job(self, full_name: str) -> Job:
         """Return a job."""

@@ -11,7 +11,15 @@ from urllib.parse import unquote
 from test_executions_rerunner.demo import jenkins_pages as pages
 from test_executions_rerunner.demo.jenkins_forms import Form, FormError, read_form
 from test_executions_rerunner.demo.jenkins_jobs import Job, ParameterError, Queue, Value
-from test_executions_rerunner.demo.jenkins_json import item_json, job_json, path_of, queue_json
+from test_executions_rerunner.demo.jenkins_json import (
+    READABLE,
+    build_json,
+    folder_json,
+    item_json,
+    job_json,
+    path_of,
+    queue_json,
+)
 from test_executions_rerunner.demo.server import LoopbackServer
 from test_executions_rerunner.demo.trees import TreeError, parse_tree, select_fields
 from test_executions_rerunner.demo.wire import Answer, RecordedRequest, json_answer
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TRIGGERS = ("build", "buildWithParameters")
+_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
 
 class JenkinsApi(LoopbackServer):
@@ -59,9 +68,12 @@ class JenkinsApi(LoopbackServer):
         """Start the items whose wait is over."""
         now = time.time()
         for item in list(self._queue.items):
-            held = self.devices_busy and item.job is not None and item.job.kind == "freestyle"
+            is_pipeline = item.job is not None and item.job.kind == "pipeline"
+            held = self.devices_busy and not is_pipeline
             if item.ready_at <= now and not held and not self.quieting_down:
                 self._queue.start(item, item.ready_at, self.gap_seconds)
+                if self.devices_busy:  # a Pipeline runs at once, and waits for its node as another item
+                    self._queue.add(None, {}, self.user, now, wait=0)
 
     def _refuse_caller(self, request: RecordedRequest) -> Answer | None:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
@@ -78,11 +90,13 @@ class JenkinsApi(LoopbackServer):
 
     def _find(self, segments: list[str]) -> Job | None:
         """Return the job of ``job/a/job/b``; without Job/Read or Discover there is none."""
-        names = segments[1::2]
-        if len(segments) % 2 or any(each != "job" for each in segments[::2]) or any("/" in n for n in names):
-            return None
-        job = self._jobs.get("/".join(names).lower())
+        job = self._jobs.get(_full_name(segments).lower())
         return None if job is None or job.permission == "none" else job
+
+    def _folder(self, segments: list[str]) -> list[Job]:
+        """Return the jobs in a folder that may be read."""
+        start = f"{_full_name(segments)}/".lower()
+        return [job for name, job in self._jobs.items() if name.startswith(start) and job.permission in READABLE]
 
     def _json(self, request: RecordedRequest, segments: list[str]) -> Answer:
         root = self.root_url.rstrip("/") or self._root_of(request)
@@ -102,12 +116,27 @@ class JenkinsApi(LoopbackServer):
         if segments[:2] == ["queue", "item"]:
             found = [item for item in self._queue.items if [str(item.id)] == segments[2:]]
             return _tree_answer(request, item_json(found[0], root, skew)) if found else pages.not_found()
+        return self._job_answer(request, segments, root)
+
+    def _job_answer(self, request: RecordedRequest, segments: list[str], root: str) -> Answer:
+        """Answer what is told of a job, of one of its builds, or of a folder."""
+        number = int(segments.pop()) if len(segments) % 2 and _NUMBER.fullmatch(segments[-1]) else None
         job = self._find(segments)
         if job is None:
-            return pages.not_found()
+            inside = self._folder(segments)
+            if not inside or number is not None:
+                return pages.not_found()
+            depth = len(segments) // 2
+            full_name = "/".join(inside[0].full_name.split("/")[:depth])
+            return _tree_answer(request, folder_json(full_name, inside, root))
         if job.permission == "discover":
             return pages.discover_only(job.name)
-        return _tree_answer(request, job_json(job, root, time.time(), skew))
+        if number is None:
+            return _tree_answer(request, job_json(job, root, time.time(), self.clock_skew_seconds))
+        found = [build for build in job.builds if build.number == number]
+        if not found:
+            return pages.not_found()  # discarded, or there never was one
+        return _tree_answer(request, build_json(found[0], job, root, self.clock_skew_seconds))
 
     def _trigger_answer(self, request: RecordedRequest, segments: list[str]) -> Answer:
         job = self._find(segments[:-1])
@@ -162,6 +191,14 @@ class JenkinsApi(LoopbackServer):
         if port and not re.search(r":\d+$", host):
             host = f"{host}:{port}"
         return f"{headers.get('x-forwarded-proto', 'http')}://{host}{self.context_path}"
+
+
+def _full_name(segments: list[str]) -> str:
+    """Return the name of ``job/a/job/b``; empty where that is no path of a job."""
+    names = segments[1::2]
+    if len(segments) % 2 or any(each != "job" for each in segments[::2]) or any("/" in name for name in names):
+        return ""
+    return "/".join(names)
 
 
 def _tree_answer(request: RecordedRequest, value: dict[str, object]) -> Answer:

@@ -54,6 +54,7 @@ class Job:
         builds: In the order of their start.
         triggered: How many queue items POSTs made; identical ones are one.
         vetoed: Whether a QueueDecisionHandler refuses its items.
+        last_number: The highest number that a build ever had; none is given twice.
     """
 
     full_name: str
@@ -65,6 +66,7 @@ class Job:
     builds: list[Build] = field(default_factory=list)
     triggered: int = 0
     vetoed: bool = False
+    last_number: int = 0
 
     @property
     def name(self) -> str:
@@ -114,10 +116,11 @@ class Job:
         """Add a build; one with a lower number than the newest is put in its place."""
         self.builds.append(build)
         self.builds.sort(key=lambda each: each.number)
+        self.last_number = max(self.last_number, build.number)
 
     def next_number(self) -> int:
         """Return the number of the next build."""
-        return self.builds[-1].number + 1 if self.builds else 1
+        return self.last_number + 1
 
 
 @dataclass(slots=True, eq=False)

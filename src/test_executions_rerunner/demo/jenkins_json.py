@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from test_executions_rerunner.demo.jenkins_jobs import Build, Item, Job, Value, default_of
+from test_executions_rerunner.demo.jenkins_jobs import WITHOUT_DEFAULT, Build, Item, Job, Value, default_of
 
 _MOST_BUILDS = 100  # of "builds"; "allBuilds" has all
-_READABLE = ("build", "read")
+READABLE = ("build", "read")
+"""The permissions with which a job is seen."""
+_CLASSES = {"freestyle": "hudson.model.FreeStyleProject", "pipeline": "org.jenkinsci.plugins.workflow.job.WorkflowJob"}
+_BUILD_CLASSES = {
+    "freestyle": "hudson.model.FreeStyleBuild",
+    "pipeline": "org.jenkinsci.plugins.workflow.job.WorkflowRun",
+}
 # What Jenkins' Util.rawEncode leaves alone.
 _LEFT_ALONE = "!@$&*()-_=+',."
 
@@ -30,6 +36,7 @@ def job_json(job: Job, root: str, now: float, skew_seconds: float) -> dict[str, 
     url = f"{root}/{path_of(job.full_name)}/"
     builds = [_build_json(build, job, url, skew_seconds) for build in reversed(job.builds) if build.visible_at <= now]
     value: dict[str, object] = {
+        "_class": _CLASSES[job.kind],
         "name": job.name,
         "fullName": job.full_name,
         "url": url,
@@ -43,10 +50,31 @@ def job_json(job: Job, root: str, now: float, skew_seconds: float) -> dict[str, 
     return value
 
 
+def folder_json(full_name: str, jobs: list[Job], root: str) -> dict[str, object]:
+    """Return a folder: it has neither builds nor parameters, and does not say whether it can be built."""
+    return {
+        "_class": "com.cloudbees.hudson.plugins.folder.Folder",
+        "name": full_name.rpartition("/")[2],
+        "fullName": full_name,
+        "url": f"{root}/{path_of(full_name)}/",
+        "jobs": [
+            {"_class": _CLASSES[job.kind], "name": job.name, "url": f"{root}/{path_of(job.full_name)}/"} for job in jobs
+        ],
+    }
+
+
+def build_json(build: Build, job: Job, root: str, skew_seconds: float) -> dict[str, object]:
+    """Return one build of a job."""
+    return _build_json(build, job, f"{root}/{path_of(job.full_name)}/", skew_seconds)
+
+
 def _definitions_json(job: Job) -> dict[str, object]:
     definitions = []
     for definition in job.parameters or ():
-        shown: dict[str, object] = {"name": definition["name"], "type": definition["type"]}
+        kind = definition["type"]
+        shown: dict[str, object] = {"_class": f"hudson.model.{kind}", "name": definition["name"], "type": kind}
+        if "choices" in definition:
+            shown["choices"] = definition["choices"]
         default = default_of(definition)
         if default is not None:  # absent for passwords and files
             shown["defaultParameterValue"] = {"name": definition["name"], "value": default}
@@ -56,6 +84,7 @@ def _definitions_json(job: Job) -> dict[str, object]:
 
 def _build_json(build: Build, job: Job, job_url: str, skew_seconds: float) -> dict[str, object]:
     return {
+        "_class": _BUILD_CLASSES[job.kind],
         "number": build.number,
         "url": f"{job_url}{build.number}/",
         "queueId": build.queue_id,
@@ -73,9 +102,13 @@ def _actions_json(job: Job | None, values: dict[str, Value], users: list[str]) -
         shown: list[dict[str, object]] = []
         for definition in job.parameters:
             name = str(definition["name"])
-            secret = definition["type"] == "PasswordParameterDefinition"
             if name in values:
-                shown.append({"name": name} if secret else {"name": name, "value": values[name]})
+                value: dict[str, object] = {
+                    "_class": f"hudson.model.{str(definition['type']).replace('Definition', 'Value')}",
+                    "name": name,
+                }
+                # neither a password nor a file has a value that is shown
+                shown.append(value if definition["type"] in WITHOUT_DEFAULT else {**value, "value": values[name]})
         actions.append({"parameters": shown})
     causes = [{"shortDescription": f"Started by user {user}", "userId": user} for user in users]
     return [*actions, {"causes": causes}, {}]
@@ -87,7 +120,7 @@ def queue_json(items: list[Item], root: str, skew_seconds: float) -> dict[str, o
         "items": [
             item_json(item, root, skew_seconds)
             for item in reversed(items)
-            if item.job is None or item.job.permission in _READABLE
+            if item.job is None or item.job.permission in READABLE
         ]
     }
 

@@ -9,18 +9,14 @@ import struct
 import threading
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
 from test_executions_rerunner.demo.faults import Fault, FaultPlan
-from test_executions_rerunner.demo.wire import (
-    Answer,
-    CutShortError,
-    RecordedRequest,
-    head_of,
-    read_request,
-)
+from test_executions_rerunner.demo.playing import pieces
+from test_executions_rerunner.demo.wire import Answer, CutShortError, RecordedRequest, head_of, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -223,10 +219,10 @@ class LoopbackServer(ABC):
         answer: Answer | None = None
         if fault is None or fault.effect:
             answer = self._effect(request)
-        if fault is not None and fault.action == "delay":
-            self._stopping.wait(fault.seconds)
+        if fault is not None and fault.answers_truly:
+            if fault.action == "delay":
+                self._stopping.wait(fault.seconds)
             answer = answer or self._effect(request)
-            fault = None
         seconds = self.latency_seconds.get(request.method, 0) + (answer.seconds if answer else 0)
         if seconds > 0:
             self._stopping.wait(seconds)
@@ -252,26 +248,33 @@ class LoopbackServer(ABC):
         except OSError:
             request.status = None
             raise
+        return self._keeps(answer)
+
+    def _keeps(self, answer: Answer) -> bool:
+        """Tell whether the connection goes on after an answer."""
         return not (answer.close or (answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and self.closes_after_500))
 
     def _play(self, fault: Fault, link: socket.socket, request: RecordedRequest, answer: Answer | None) -> bool:
-        if fault.action == "answer" or (fault.action == "garbage" and fault.status):
-            return self._send(link, request, fault.answer())
+        """Send what a fault sends; tell whether the connection goes on."""
         if fault.action == "reset":
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        elif fault.action == "hang":
+            return False
+        if fault.action == "hang":
             link.settimeout(fault.seconds)
             with contextlib.suppress(OSError):
                 link.recv(1, socket.MSG_PEEK)  # ends when the client goes away or the server stops
-        elif fault.action == "garbage":
-            link.sendall(fault.answer().body)
-        elif fault.action == "cut":
-            cut = answer or fault.answer()
-            request.status = cut.status
-            length = max(len(cut.body), 2)
-            head = head_of(cut, formatdate(self.now(), usegmt=True), self.server_name, length=length)
-            link.sendall(head + cut.body[: length // 2])
-        return False
+        if fault.action in {"hang", "close"}:
+            return False
+        sent = answer if answer and (fault.answers_truly or fault.action == "cut") else fault.answer()
+        is_http = fault.status or fault.action != "garbage"
+        if request.method == "HEAD":
+            sent = replace(sent, body=b"")
+        request.status = sent.status if is_http else None
+        for seconds, piece in pieces(fault, sent, self.now(), self.server_name):
+            if seconds > 0 and self._stopping.wait(seconds):
+                return False
+            link.sendall(piece)
+        return bool(is_http) and fault.action != "cut" and self._keeps(sent)
 
 
 def _readable(sockets: Iterable[socket.socket], timeout_seconds: float | None) -> bool:

@@ -157,16 +157,19 @@ def head_of(answer: Answer, date: str, server: str, *, length: int | None = None
         answer: The answer.
         date: The value of ``Date``.
         server: The value of ``Server``.
-        length: The value of ``Content-Length``, where it is not that of the body.
+        length: The value of ``Content-Length``, where it is not that of the body; negative: the body is sent in
+            chunks, without such a header.
     """
-    lines = [_status_line(answer.status), f"Date: {date}", f"Server: {server}"]
+    lines = [status_line(answer.status), f"Date: {date}", f"Server: {server}"]
     if answer.content_type:
         lines.append(f"Content-Type: {answer.content_type}")
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    lines.append(f"Content-Length: {len(answer.body) if length is None else length}\r\n\r\n")
+    length = len(answer.body) if length is None else length
+    lines.append("Transfer-Encoding: chunked\r\n\r\n" if length < 0 else f"Content-Length: {length}\r\n\r\n")
     return "\r\n".join(lines).encode("latin-1", "replace")
 
 
 @lru_cache
-def _status_line(status: int) -> str:
+def status_line(status: int) -> str:
+    """Return the first line of an answer."""
     return f"HTTP/1.1 {status} {http.client.responses.get(status, 'Unknown')}"

@@ -58,6 +58,8 @@ class RequestProcessor(abc.ABC):
     """Where a person sets who calls."""
     address: str
     """The server that is called."""
+    resolves: bool = False
+    """Whether `resolved` reads anything."""
 
     def __init__(self, *, secrets: tuple[str, ...], waiting: Waiting | None) -> None:
         self.calls = Calls(waiting or Waiting(), self.explain, self.title)

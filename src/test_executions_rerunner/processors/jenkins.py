@@ -35,6 +35,8 @@ DELAY = "20sec"
 """How long the item waits in the queue: for so long identical triggers are one."""
 _FRESH_SECONDS = 10.0
 """How old a look at the queue may be: whatever was queued since then still waits for its delay to pass."""
+_DELAYED_FRESH_SECONDS = 15.0
+"""How old a look may be when its trigger waits in the queue: an identical one that was sent since still waits there."""
 _QUEUE_ITEM = re.compile(r"/queue/item/([0-9]+)/$")
 
 
@@ -153,6 +155,7 @@ class JenkinsProcessor(RequestProcessor):
         snapshot: tuple[QueueItem, ...] | None,
     ) -> Look:
         """Look for an item in the queue, or a build started later, with our parameters."""
+        began = self.waiting.clock()
         items = self._items(target, self.snapshot() if snapshot is None else self._fresh_items())
         job = self.job(target)
         history = _History(self, target, job)
@@ -168,7 +171,17 @@ class JenkinsProcessor(RequestProcessor):
         undefined = job.undefined(post["json"])
         notes = (f"the job does not define {', '.join(undefined)}, so Jenkins drops that",) if undefined else ()
         before = _Before(frozenset(item.number for item in items), job.newest)
-        return Look(post, served, self._verdict(job), notes, before, delay="delay" not in job.defaults)
+        is_delayed = "delay" not in job.defaults
+        return Look(
+            post,
+            served,
+            self._verdict(job),
+            notes,
+            before,
+            since=min(self._queue[0], began),
+            fresh_seconds=_DELAYED_FRESH_SECONDS if is_delayed else Look.fresh_seconds,
+            delay=is_delayed,
+        )
 
     def changed(self, target: Target, look: Look) -> Served | None:
         """Return the item or build of ours that was not there at the look."""

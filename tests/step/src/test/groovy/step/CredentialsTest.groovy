@@ -4,7 +4,7 @@ import org.junit.Test
 
 class CredentialsTest extends StepTest {
 
-    private static final List<String> SECRETS = [Jenkins.TOKEN, Jenkins.KEY, Jenkins.GITHUB]
+    private static final List<String> SECRETS = [Jenkins.TOKEN, Jenkins.KEY, Jenkins.GITHUB, Jenkins.GITHUB_APP]
 
     @Test
     void 'the Jenkins processor gets its user and token and no other credential'() {
@@ -26,6 +26,33 @@ class CredentialsTest extends StepTest {
         assert !SECRETS.any { it != Jenkins.GITHUB && it in all.values() }
         assert !all.containsKey('JENKINS_API_TOKEN')
         assert programs.calls()[0].arguments == ['test-executions-rerunner', 'github']
+    }
+
+    @Test
+    void 'a GitHub App gives its token, and its id to no variable that the program reads'() {
+        callStep([processor: 'github', githubAppCredentialsId: 'gh-app', githubCredentialsId: ' '])
+
+        Map<String, String> all = given()
+        assert all.GH_TOKEN == Jenkins.GITHUB_APP
+        assert all.keySet() == ['GH_TOKEN', 'JENKINS_URL', 'RERUNNER_REPORT'] as Set
+        assert !('12345' in all.values())
+    }
+
+    @Test
+    void 'the token of a GitHub App reaches a container by its name only'() {
+        callStep([processor: 'github', githubAppCredentialsId: 'gh-app', image: 'rerunner:1'])
+
+        List<String> arguments = programs.calls()[0].arguments
+        assert given().GH_TOKEN == Jenkins.GITHUB_APP
+        assert 'GH_TOKEN' in arguments
+        assert !arguments.any { it.contains('GITHUB_APP') || it.contains(Jenkins.GITHUB_APP) || it.contains('12345') }
+    }
+
+    @Test
+    void 'a credential of the other kind is refused by Jenkins, and nothing runs'() {
+        assert failure(GITHUB + [githubCredentialsId: 'gh-app']).contains('of another type')
+        assert failure([processor: 'github', githubAppCredentialsId: 'gh-token']).contains('of another type')
+        assert jenkins.shells == []
     }
 
     @Test

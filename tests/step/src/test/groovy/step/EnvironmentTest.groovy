@@ -46,6 +46,19 @@ class EnvironmentTest extends StepTest {
     }
 
     @Test
+    void 'an agent with Windows is refused before any shell is asked for, and what is allowed is named'() {
+        jenkins.isUnix = false
+
+        [JENKINS, GITHUB, JENKINS + [image: 'rerunner:1']].each { parameters ->
+            String message = failure(parameters)
+            assert message.startsWith('rerunTestExecutions: this agent runs Windows')
+            assert message.endsWith('allowed is an agent on Linux or another Unix')
+        }
+        assert jenkins.shells == []
+        assert jenkins.workspace.list().length == 0
+    }
+
+    @Test
     void 'two drains at once in one workspace do not meet'() {
         callStep(JENKINS)
         callStep(JENKINS)

@@ -13,12 +13,15 @@ class HostileValuesTest extends StepTest {
         testObserverUrl: 'TEST_OBSERVER_URL', jenkinsUrl: 'JENKINS_URL', repo: 'RERUNNER_REPO',
         family: 'RERUNNER_FAMILY', environment: 'RERUNNER_ENVIRONMENT',
         environmentArchitecture: 'RERUNNER_ENVIRONMENT_ARCHITECTURE', buildArchitecture: 'RERUNNER_BUILD_ARCHITECTURE',
-        limit: 'RERUNNER_LIMIT', maxAttempts: 'RERUNNER_MAX_ATTEMPTS', buildParameters: 'RERUNNER_BUILD_PARAMETERS',
-        requests: 'RERUNNER_REQUESTS', concurrency: 'RERUNNER_CONCURRENCY']
-    public static final List<String> CHOICES = ['processor', 'rerun', 'discardRefused', 'dryRun', 'check', 'image']
+        limit: 'RERUNNER_LIMIT', maxAttempts: 'RERUNNER_MAX_ATTEMPTS', maxPerDay: 'RERUNNER_MAX_PER_DAY',
+        maxQueued: 'RERUNNER_MAX_QUEUED', timeLimit: 'RERUNNER_TIME_LIMIT',
+        buildParameters: 'RERUNNER_BUILD_PARAMETERS', requests: 'RERUNNER_REQUESTS', concurrency: 'RERUNNER_CONCURRENCY']
+    public static final List<String> CHOICES = [
+        'processor', 'rerun', 'parametersFrom', 'skipArchived', 'announce', 'discardRefused', 'dryRun', 'check', 'image']
     public static final Map<String, String> CREDENTIALS = [
         testObserverCredentialsId: 'TEST_OBSERVER_API_KEY', jenkinsCredentialsId: 'JENKINS_API_TOKEN',
-        githubCredentialsId: 'GH_TOKEN']
+        githubCredentialsId: 'GH_TOKEN', githubAppCredentialsId: 'GH_TOKEN']
+    public static final List<String> PAIRS = ['jenkinsCredentialsId', 'githubAppCredentialsId']
 
     @Parameter(0) public String id
     @Parameter(1) public String value
@@ -81,8 +84,8 @@ class HostileValuesTest extends StepTest {
     @Test
     void 'a hostile id of a credential is looked up as it stands'() {
         CREDENTIALS.each { name, variable ->
-            jenkins.credentials[value] = name == 'jenkinsCredentialsId' ? [username: 'a', password: 'hidden'] : 'hidden'
-            Map others = name == 'githubCredentialsId' ? [processor: 'github'] : JENKINS
+            jenkins.credentials[value] = name in PAIRS ? [username: 'a', password: 'hidden'] : 'hidden'
+            Map others = variable == 'GH_TOKEN' ? [processor: 'github'] : JENKINS
             callStep(others + [(name): value])
             assert jenkins.shells.last().environment[variable] == 'hidden'
         }

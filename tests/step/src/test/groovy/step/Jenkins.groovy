@@ -12,6 +12,7 @@ class Jenkins {
     public static final String TOKEN = 'jenkins-api-t0ken'
     public static final String KEY = 'test-observer-k3y'
     public static final String GITHUB = 'github-t0ken'
+    public static final String GITHUB_APP = 'github-app-t0ken'
 
     final File root = Files.createTempDirectory('step').toFile()
     final File workspace = new File(root, 'workspace/drain reruns, hourly')
@@ -19,10 +20,13 @@ class Jenkins {
     /** The agent's own environment. */
     final Map<String, String> agent = [HOME: root.path, LANG: 'C.UTF-8']
     final Map<String, Object> credentials = [
-        rerunner: [username: 'reruns', password: TOKEN], 'to-key': KEY, 'gh-token': GITHUB]
+        rerunner: [username: 'reruns', password: TOKEN], 'to-key': KEY, 'gh-token': GITHUB,
+        'gh-app': [username: '12345', password: GITHUB_APP]]
     final List<Map> shells = []
     final StringBuilder log = new StringBuilder()
     Map build = [result: 'SUCCESS', description: null]
+    /** What the step of this name says: false on Windows. */
+    boolean isUnix = true
     /** Aborts the build as soon as the program has started. */
     boolean isAborted
 

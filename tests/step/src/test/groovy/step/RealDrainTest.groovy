@@ -66,6 +66,17 @@ class RealDrainTest extends StepTest {
     }
 
     @Test
+    void 'the token of a GitHub App starts them as well'() {
+        jenkins.agent.putAll(GITHUB_SERVER_URL: 'https://github.com', GITHUB_API_URL: servers.github)
+        jenkins.credentials['gh-app'] = [username: '12345', password: 'gh-token']
+
+        Map report = callStep([processor: 'github', githubAppCredentialsId: 'gh-app', testObserverCredentialsId: 'to-key'])
+
+        assert report.counts.triggered == 1
+        assert arrived().githubPosts == 1
+    }
+
+    @Test
     void 'a dry run starts and removes nothing'() {
         Map report = callStep(JENKINS + [testObserverCredentialsId: 'to-key', dryRun: true, family: 'snap'])
 

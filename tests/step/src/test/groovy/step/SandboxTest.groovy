@@ -46,6 +46,7 @@ class SandboxTest extends StepTest {
         callStep(GITHUB + [image: 'rerunner:1'])
         programs.endWith(3)
         failure(GITHUB)
+        failure([processor: 'github', githubAppCredentialsId: 'gh-app'])
         failure([unknown: 1, limit: 1.5, repo: [1]])
 
         assert sandbox.refused == []

@@ -113,6 +113,7 @@ abstract class StepTest {
             registerAllowedMethod('deleteDir', []) { jenkins.deleteDir() }
             registerAllowedMethod('fileExists', [String]) { String path -> jenkins.fileExists(path) }
             registerAllowedMethod('readFile', [Map]) { Map map -> jenkins.readFile(map) }
+            registerAllowedMethod('isUnix', []) { jenkins.isUnix }
             registerAllowedMethod('sh', [Map]) { Map map -> jenkins.sh(map) }
             registerAllowedMethod('error', [String]) { String message -> jenkins.error(message) }
             registerAllowedMethod('echo', [String]) { String message -> jenkins.echo(message) }

@@ -1,0 +1,97 @@
+"""Served requests leave the queue, and whoever asked learns what came of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.models import RerunRequest, State, Verdict
+from test_executions_rerunner.pool import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from test_executions_rerunner.ledger import Ledger
+    from test_executions_rerunner.request_queue import RequestQueue
+
+
+class Deleter:
+    """Removes requests from the queue right after they were served.
+
+    Args:
+        queue: Where they are removed.
+        ledger: Where it is written down; one that fails for good stops the drain.
+    """
+
+    def __init__(self, queue: RequestQueue, ledger: Ledger) -> None:
+        self._queue, self._ledger = queue, ledger
+
+    def delete(self, request: RerunRequest, *, since: float) -> bool:
+        """Remove a request; see `RequestQueue.remove`.
+
+        Returns:
+            Whether it is not in the queue any more.
+        """
+        try:
+            removal = self._queue.remove(request, since=since)
+        except TestObserverError as error:
+            self._ledger.deleted(request, str(error))
+            is_refusal = isinstance(error, TestObserverRefusedError)
+            self._ledger.stop(
+                State.FAILED if is_refusal else State.DEFERRED,
+                f"request {request.test_execution_id} could not be deleted: {error}",
+            )
+            return False
+        self._ledger.deleted(request, removal)
+        return True
+
+
+class Announcer:
+    """Tells requesters of their rerun, beside the drain: in one thread of its own, which no trigger waits for.
+
+    Args:
+        queue: Where the test executions are.
+        ledger: Where a failure is noted; it changes no outcome.
+    """
+
+    def __init__(self, queue: RequestQueue, ledger: Ledger) -> None:
+        self._queue, self._ledger = queue, ledger
+        self._pool = Pool(1)
+        self._refused: str | None = None
+
+    def announce(self, request: RerunRequest, verdict: Verdict) -> None:
+        """Put the link of a served request, or the reason of a refused one, on its test execution."""
+        if request.test_execution_id is None:
+            return
+        if verdict.state.is_served and verdict.link:
+            self._pool.submit(partial(self._try, request, partial(self._queue.add_link, request, verdict.link)))
+        elif verdict.state is State.REFUSED:
+            self._pool.submit(partial(self._try, request, partial(self._queue.add_event, request, verdict.reason)))
+
+    def join(self) -> None:
+        """Wait until all is told."""
+        self._pool.join()
+
+    def __enter__(self) -> Self:
+        self._pool.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pool.__exit__(kind, error, traceback)
+
+    def _try(self, request: RerunRequest, tell: Callable[[], None]) -> None:
+        try:
+            if self._refused is None:
+                tell()
+        except TestObserverRefusedError as error:
+            self._refused = error.what  # every further call of this kind would be refused too
+        except TestObserverError as error:
+            self._ledger.note(request, f"the requester could not be told: {error.what}")
+        if self._refused is not None:
+            self._ledger.note(request, f"the requester could not be told (change_test is needed): {self._refused}")

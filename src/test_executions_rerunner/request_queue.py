@@ -1,0 +1,86 @@
+"""What a drain needs of a queue of rerun requests: Test Observer's, or a file in its place."""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from test_executions_rerunner.clocks import ServerClock
+    from test_executions_rerunner.models import Removal, RerunRequest
+    from test_executions_rerunner.waiting import Waiting
+
+
+class RequestQueue(abc.ABC):
+    """A queue of rerun requests.
+
+    Attributes:
+        family: The only family that is asked for; None: all.
+        secrets: Texts that must not be shown, whoever says them.
+        waiting: The waits of the drain.
+        clock: The clock of ``created_at``.
+    """
+
+    needs_id: ClassVar[bool] = True
+    """Whether a request without an id is none, since it could not be removed."""
+    family: str | None
+    secrets: tuple[str, ...]
+    waiting: Waiting
+    clock: ServerClock
+
+    @abc.abstractmethod
+    def get(self) -> list[dict[str, Any]]:
+        """Return the whole queue, as `TestObserverInterface.get` does."""
+
+    @abc.abstractmethod
+    def window(self, limit: int) -> list[RerunRequest]:
+        """Return the first requests of the queue, each reduced to what a drain reads of it.
+
+        Args:
+            limit: Most requests to return, at least 1.
+
+        Raises:
+            TestObserverError: They could not be read.
+        """
+
+    @abc.abstractmethod
+    def ask_whether_delete_is_allowed(self) -> None:
+        """Find out whether requests may be deleted, without deleting one.
+
+        Raises:
+            TestObserverError: They may not, or nobody knows.
+        """
+
+    @abc.abstractmethod
+    def remove(self, request: RerunRequest, *, since: float) -> Removal:
+        """Remove a request that was served, and no newer one of its group.
+
+        Args:
+            request: As `window` returned it, with an id.
+            since: The moment, on our own clock, up to which no newer request can have been made that is not served.
+
+        Raises:
+            TestObserverError: It could not be removed.
+        """
+
+    @abc.abstractmethod
+    def delete(self, test_execution_ids: Iterable[int]) -> None:
+        """Remove requests, as `TestObserverInterface.delete` does."""
+
+    @abc.abstractmethod
+    def add_link(self, request: RerunRequest, url: str) -> None:
+        """Show the requester a rerun's link, unless it is shown already.
+
+        Raises:
+            TestObserverError: It could not be shown, or may have been: it is not tried again.
+        """
+
+    @abc.abstractmethod
+    def add_event(self, request: RerunRequest, detail: str) -> None:
+        """Tell the requester why there is no rerun, unless the last such event says the same.
+
+        Raises:
+            TestObserverError: It could not be told, or may have been: it is not tried again.
+        """

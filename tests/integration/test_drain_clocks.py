@@ -1,0 +1,248 @@
+"""What a look is worth: how old it is, and whether the clocks it rests on can be believed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from integration.conftest import ShortWaiting, run_number
+from test_executions_rerunner.demo import Fault
+
+if TYPE_CHECKING:
+    from integration.conftest import Lab, System
+    from test_executions_rerunner.demo import RecordedRequest
+
+HOUR = 3600.0
+LOOK = {"jenkins": "/job/", "github": "/actions/runs/"}
+
+
+class Jumping(ShortWaiting):
+    """Waits whose clock can be put forward, as that of a machine that slept, or of a process that was stopped."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        super().__init__(lambda: time.monotonic() + self.ahead)
+
+
+def jump_at_looks(lab: Lab, system: System, seconds: float, times: int) -> Jumping:
+    """Let the time of the first looks pass between their request and their answer."""
+    waiting = Jumping()
+    lab.waiting = waiting
+    left = [seconds] * times
+
+    def hook(request: RecordedRequest) -> None:
+        if request.method == "GET" and LOOK[system] in request.path and left:
+            waiting.ahead += left.pop()
+
+    lab.server(system).on_request = hook
+    return waiting
+
+
+def looks(lab: Lab, system: System) -> int:
+    """Return how often the targets were looked at."""
+    return lab.server(system).count("GET", LOOK[system])
+
+
+def start_by_hand(lab: Lab, system: System, name: str, ago: float = 0) -> None:
+    """Let somebody else start a target again, with the parameters that we would send."""
+    if system == "jenkins":
+        parameters = {"TEST_OBSERVER_REPORTING": True}
+        lab.jenkins.add_build(name, started_at=time.time() - ago, parameters=parameters)
+    else:
+        run = lab.github.run(run_number(name))
+        run.run_attempt += 1
+        run.run_started_at = time.time() - ago
+
+
+# how old a look is
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(20.0, 2), (1.0, 1)], ids=["old", "fresh"])
+def test_no_trigger_follows_an_old_look(lab: Lab, system: System, seconds: float, count: int) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    jump_at_looks(lab, system, seconds, 1)
+    assert lab.states(system)[number] == "triggered"
+    assert looks(lab, system) == count
+
+
+def test_six_seconds_are_too_old_for_github_and_fresh_where_jenkins_merges(lab: Lab) -> None:
+    for system, count in (("jenkins", 1), ("github", 2)):
+        lab.request(lab.add_target(system, "t1"))
+        jump_at_looks(lab, system, 6.0, 1)
+        lab.drain(system)
+        assert looks(lab, system) == count, system
+
+
+def test_a_job_that_defines_delay_itself_needs_a_look_of_five_seconds(lab: Lab) -> None:
+    lab.jenkins.add_job("t1", parameters={"TEST_OBSERVER_REPORTING": False, "delay": ""})
+    lab.request(f"{lab.jenkins.url}/job/t1/1/")
+    jump_at_looks(lab, "jenkins", 6.0, 1)
+    assert set(lab.states("jenkins").values()) == {"triggered"}
+    assert looks(lab, "jenkins") == 2
+
+
+def test_what_others_started_during_an_old_look_is_seen(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    waiting = Jumping()
+    lab.waiting = waiting
+    seen: list[str] = []
+
+    def hook(request: RecordedRequest) -> None:
+        if request.method == "GET" and LOOK[system] in request.path:
+            seen.append(request.path)
+            if len(seen) == 1:
+                waiting.ahead += 20.0  # SIGSTOP, or a machine that slept: behind this answer somebody is faster
+            elif len(seen) == 2:
+                start_by_hand(lab, system, "t1")
+
+    lab.server(system).on_request = hook
+    assert lab.states(system)[number] == "already-rerun"
+    assert lab.server(system).count("POST") == 0
+
+
+def test_a_target_that_always_answers_too_slowly_is_left_for_the_next_drain(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    jump_at_looks(lab, system, 20.0, 100)
+    outcome = lab.drain(system)[number]
+    assert (outcome.state.value, outcome.reason) == ("deferred", "answers too slowly to be looked at")
+    assert looks(lab, system) == 3
+    assert lab.server(system).count("POST") == 0
+
+
+# a request that is younger than the margin
+
+
+def test_a_young_request_waits_until_its_rerun_can_be_seen_to_be_later(lab: Lab, system: System) -> None:
+    lab.waiting = ShortWaiting()
+    lab.waiting.youngest_seconds = 4.0
+    old, young = lab.add_target(system, "t1"), lab.add_target(system, "t2")
+    (second,) = lab.request(young, created_at=time.time())
+    (first,) = lab.request(old)
+    lab.observer.inject(Fault(method="DELETE", skip=1, times=None, status=500))
+    states = lab.states(system, concurrency=1)
+    assert "triggered" in states.values()
+    lab.observer.clear_faults()
+    states = lab.states(system)
+    assert {states[first], states[second]} <= {"already-rerun", "triggered"}
+    lab.observer.clear_faults()
+    assert [lab.triggered(system, name) for name in ("t1", "t2")] == [1, 1]
+
+
+def test_a_request_of_this_second_is_started_once_although_it_could_not_be_deleted(lab: Lab, system: System) -> None:
+    lab.waiting = ShortWaiting()
+    lab.waiting.youngest_seconds = 4.0
+    (number,) = lab.request(lab.add_target(system, "t1"), created_at=time.time())
+    lab.observer.inject(Fault(method="DELETE", skip=1, times=None, status=500))
+    asked = time.time()
+    assert lab.states(system)[number] == "triggered"
+    assert time.time() - asked >= 3, "it must be three seconds old"
+    lab.observer.clear_faults()
+    if system == "github":
+        lab.github.run(run_number("t1")).status = "completed"
+    assert lab.states(system)[number] == "already-rerun"
+    assert lab.triggered(system, "t1") == 1
+
+
+def test_a_dry_run_does_not_wait_for_a_young_request(lab: Lab, system: System) -> None:
+    lab.waiting = ShortWaiting()
+    lab.waiting.youngest_seconds = 30.0
+    (number,) = lab.request(lab.add_target(system, "t1"), created_at=time.time())
+    started = time.monotonic()
+    assert lab.states(system, dry_run=True)[number] == "planned"
+    assert time.monotonic() - started < 20
+
+
+# clocks
+
+
+@pytest.mark.parametrize("skew", [-HOUR, HOUR, 16 * 60.0], ids=["behind", "ahead", "just over the bound"])
+def test_clocks_that_are_far_apart_trigger_nothing(lab: Lab, system: System, skew: float) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"), created_at=time.time() - 60)
+    start_by_hand(lab, system, "t1", ago=1800)
+    lab.server(system).clock_skew_seconds = skew
+    outcome = lab.drain(system)[number]
+    assert outcome.state.value == "failed"
+    assert f"the clocks of {system.title().replace('hub', 'Hub')} and Test Observer are" in outcome.reason
+    assert lab.server(system).count("POST") == 0
+    assert len(lab.observer.ids()) == 1
+
+
+@pytest.mark.parametrize("skew", [-14 * 60.0, 14 * 60.0], ids=["behind", "ahead"])
+@pytest.mark.parametrize(("ago", "state"), [(1800, "triggered"), (30, "already-rerun")], ids=["before", "since"])
+def test_clocks_that_are_a_little_apart_are_corrected_for(
+    lab: Lab, system: System, skew: float, ago: float, state: str
+) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"), created_at=time.time() - 60)
+    start_by_hand(lab, system, "t1", ago=ago)
+    if system == "github":
+        lab.github.run(run_number("t1")).status = "completed"
+    lab.server(system).clock_skew_seconds = skew
+    assert lab.states(system)[number] == state
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        pytest.param(-HOUR, id="an hour behind"),
+        pytest.param("Thu, 01 Jan 1970 00:00:00 GMT", id="1970"),
+        pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", id="9999"),
+    ],
+)
+def test_one_odd_date_makes_a_server_unbelievable(lab: Lab, system: System, date: float | str) -> None:
+    ids = [number for n in range(3) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    for n in range(3):
+        start_by_hand(lab, system, f"t{n}", ago=7200)
+    lab.server(system).inject(Fault(method="GET", path=LOOK[system], skip=1, action="date", date=date))
+    states = lab.states(system, concurrency=1)
+    assert states[ids[0]] == "triggered"
+    assert [states[number] for number in ids[1:]] == ["failed", "failed"]
+    assert lab.server(system).count("POST") == 1
+
+
+def test_a_created_at_that_has_not_come_yet_is_impossible(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"), created_at=time.time() + HOUR)
+    start_by_hand(lab, system, "t1", ago=30)
+    outcome = lab.drain(system)[number]
+    assert outcome.state.value == "failed"
+    assert "ahead of its own clock" in outcome.reason
+    assert lab.server(system).count("POST") == 0
+
+
+def test_a_start_that_has_not_come_yet_is_impossible(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    start_by_hand(lab, system, "t1", ago=-HOUR)
+    outcome = lab.drain(system)[number]
+    assert outcome.state.value == "failed"
+    assert "ahead of its own clock" in outcome.reason
+    assert lab.server(system).count("POST") == 0
+
+
+def test_our_own_clock_is_compared_with_neither(lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    for server in (lab.observer, lab.server(system)):
+        server.clock_skew_seconds = 5 * HOUR
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    start_by_hand(lab, system, "t1", ago=60)
+    if system == "github":
+        lab.github.run(run_number("t1")).status = "completed"
+    assert lab.states(system)[number] == "already-rerun"
+
+
+# the time limit
+
+
+def test_after_the_time_limit_nothing_new_is_started(lab: Lab, system: System) -> None:
+    ids = [number for n in range(4) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    waiting = Jumping()
+    lab.waiting = waiting
+
+    def hook(request: RecordedRequest) -> None:
+        if request.method == "POST" and lab.server(system).count("POST") == 2:
+            waiting.ahead += 61.0
+
+    lab.server(system).on_request = hook
+    outcomes = lab.drain(system, time_limit=1, concurrency=1)
+    assert [outcomes[number].state.value for number in ids] == ["triggered"] * 2 + ["deferred"] * 2
+    assert "the time limit of 1 minutes was reached" in outcomes[ids[3]].reason
+    assert lab.observer.ids() == ids[2:], "what was in flight has ended, and was deleted"

@@ -1,0 +1,190 @@
+"""Newer requests are others: no trigger of before serves them, and no DELETE takes them away."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from test_executions_rerunner import Rerunner
+from test_executions_rerunner.demo import Fault
+from test_executions_rerunner.windows import LEAST_STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from integration.conftest import Lab, System
+    from test_executions_rerunner.demo import RecordedRequest
+
+GONE_ELSEWHERE = "https://ci.example.org/job/other/1/"
+REFUSAL = "asked for again after this drain's trigger"
+
+
+def once(method: str, do: Callable[[], object]) -> Callable[[RecordedRequest], None]:
+    """Do something when the first request of a method that has a body has arrived, before it takes effect."""
+    left = [do]
+
+    def hook(request: RecordedRequest) -> None:
+        if request.method == method and b"[]" not in request.body and left:
+            left.pop()()
+
+    return hook
+
+
+def fill_a_window(lab: Lab) -> None:
+    """Queue so many requests of others that the next window of the drain has to be read."""
+    for _ in range(LEAST_STEP):
+        lab.request(GONE_ELSEWHERE)
+
+
+@pytest.mark.parametrize("with_time", [True, False], ids=["created_at", "an older Test Observer"])
+def test_a_newer_request_of_a_later_window_is_not_served_by_the_trigger_of_before(
+    lab: Lab, system: System, *, with_time: bool
+) -> None:
+    without = () if with_time else ("created_at",)
+    link = lab.add_target(system, "t1")
+    (first,) = lab.request(link, priority=1, without=without)
+    fill_a_window(lab)
+    newer: list[int] = []
+
+    def ask_again() -> None:
+        # the same execution is asked for once more, as without created_at only a deleted id can show
+        newer.append(lab.observer.add(link, test_execution_id=first, created_at=time.time(), without=without))
+
+    lab.observer.on_request = once("GET", lambda: None)
+    seen = lab.observer.count
+
+    def after_the_delete(request: RecordedRequest) -> None:
+        if request.method == "GET" and seen("DELETE") > 1 and not newer:
+            ask_again()
+
+    lab.observer.on_request = after_the_delete
+    lab.drain(system)
+    outcomes = [outcome for outcome in lab.last.outcomes if outcome.request.test_execution_id == first]
+    assert [outcome.state.value for outcome in outcomes] == ["triggered", "deferred"]
+    assert outcomes[1].reason == REFUSAL
+    assert lab.observer.ids().count(first) == 1
+    assert lab.triggered(system, "t1") == 1
+
+
+def test_an_older_request_of_a_later_window_joins_the_trigger_of_before(lab: Lab, system: System) -> None:
+    link = lab.add_target(system, "t1")
+    first = lab.request(link, priority=1)
+    fill_a_window(lab)
+    last = lab.request(link)
+    states = lab.states(system)
+    assert [states[number] for number in first + last] == ["triggered", "triggered"]
+    assert lab.triggered(system, "t1") == 1
+    assert len(lab.observer.ids()) == LEAST_STEP
+
+
+def start_and_ask_again(lab: Lab, number: int) -> None:
+    """Let the rerun report in, and somebody ask for the same group once more."""
+    lab.observer.start_test(number, "https://ci.example.org/job/new/1/")
+    lab.observer.ask_again(number)
+
+
+def test_a_late_delete_leaves_a_newer_request_alone(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    server = lab.server(system)
+    server.latency_seconds["POST"] = 1.2
+    server.on_request = once("POST", lambda: None)
+    server.on_request = lambda request: (
+        start_and_ask_again(lab, number) if request.method == "POST" and not lab.observer.deleted else None
+    )
+    outcome = lab.drain(system)[number]
+    assert (outcome.state.value, outcome.deleted, outcome.gone) == ("triggered", False, True)
+    assert "asked for again since" in outcome.reason
+    assert len(lab.observer.ids()) == 1, "the newer request stays"
+    assert lab.observer.deleted == []
+
+
+def test_a_late_delete_removes_what_was_served_after_a_look_at_its_neighbours(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"), environment="rpi4", environment_architecture="arm64")
+    lab.server(system).latency_seconds["POST"] = 1.2
+    assert lab.drain(system)[number].deleted
+    assert lab.observer.ids() == []
+    (look,) = [request for request in lab.observer.requests if "environment=rpi4" in request.target]
+    assert "environment_architecture=arm64" in look.target
+    assert "family=snap" in look.target
+    assert "build_architecture=" in look.target
+
+
+def test_a_delete_that_is_sent_at_once_needs_no_look(lab: Lab, system: System) -> None:
+    lab.request(lab.add_target(system, "t1"))
+    lab.drain(system)
+    assert lab.observer.count("GET") == 1
+
+
+def test_a_repeated_delete_leaves_a_newer_request_alone(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    lab.observer.inject(Fault(method="DELETE", skip=1, action="reset"))
+    lab.observer.on_request = once("DELETE", lambda: start_and_ask_again(lab, number))
+    outcome = lab.drain(system)[number]
+    assert (outcome.state.value, outcome.deleted, outcome.gone) == ("triggered", False, True)
+    assert len(lab.observer.ids()) == 1
+    assert lab.observer.deleted == []
+
+
+def test_a_request_that_is_gone_already_is_no_failure(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    lab.observer.inject(Fault(method="DELETE", skip=1, action="reset"))
+    lab.observer.on_request = once("DELETE", lambda: lab.observer.start_test(number, "https://ci.example.org/job/n/1/"))
+    outcome = lab.drain(system)[number]
+    assert (outcome.deleted, outcome.gone, outcome.delete_error) == (False, True, None)
+    assert "had left the queue already" in outcome.reason
+    assert lab.last.remaining == 0
+
+
+def test_a_neighbour_that_cannot_be_read_keeps_the_delete_from_being_sent(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    lab.server(system).latency_seconds["POST"] = 1.2
+    lab.observer.inject(Fault(method="GET", skip=1, times=None, status=500))
+    outcome = lab.drain(system)[number]
+    assert outcome.state.value == "triggered"
+    assert outcome.delete_error
+    assert lab.observer.count("DELETE") == 1, "only the question whether deleting is allowed"
+    lab.observer.clear_faults()
+    assert lab.states(system)[number] == "already-rerun"
+    assert lab.triggered(system, "t1") == 1
+
+
+def test_a_queue_that_fails_beside_deletes_is_read_again(lab: Lab, system: System) -> None:
+    ids = [number for n in range(5) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    fill_a_window(lab)
+    lab.observer.inject(Fault(method="GET", path="limit=", skip=1, status=500))
+    states = lab.states(system)
+    assert [states[number] for number in ids] == ["triggered"] * 5
+    assert len(lab.observer.ids()) == LEAST_STEP
+
+
+def test_the_four_steps_leave_a_newer_request_alone_too(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    rerunner = Rerunner(lab.processor(system), test_observer=lab.queue())
+    submitted = rerunner.submit_processed_requests(rerunner.process_rerun_requests(rerunner.load_rerun_requests()))
+    assert submitted == [number]
+    start_and_ask_again(lab, number)
+    time.sleep(1.1)  # the bound after which a DELETE is no longer "at once"
+    rerunner.delete_processed_requests(submitted)
+    assert len(lab.observer.ids()) == 1
+    assert lab.observer.deleted == []
+
+
+@pytest.mark.parametrize(
+    ("queued", "ours"),
+    [
+        pytest.param(2000, 2, id="half of them ours"),
+        pytest.param(2000, 3, id="a third of them ours"),
+        pytest.param(1700, 0, id="none of them ours"),
+        pytest.param(1500, 1, id="all of them ours"),
+    ],
+)
+def test_the_rows_read_stay_below_three_times_the_queue(lab: Lab, system: System, queued: int, ours: int) -> None:
+    links = [lab.add_target(system, f"t{n}") for n in range(20)]
+    for n in range(queued):
+        lab.observer.add(links[n % 20] if ours and n % ours == 0 else GONE_ELSEWHERE)
+    lab.drain(system)
+    assert lab.observer.rows_read < 3 * queued
+    assert lab.last.known == queued
+    assert all(lab.triggered(system, f"t{n}") <= 1 for n in range(20))
