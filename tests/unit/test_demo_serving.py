@@ -64,7 +64,7 @@ def test_what_is_shown_runs_the_real_command(served: Served) -> None:
         (["jenkins", "--dry-run"], 0),
         (["jenkins"], 1),  # one request of each system can never be served
         (["github", "--dry-run"], 0),
-        (["github", "--rerun", "failed-jobs"], 1),
+        (["github", "--rerun", "job"], 1),
     ]
 
 

@@ -96,7 +96,7 @@ class Scene:
         now = time.time()
         self.github.add_run(_REPOSITORY, MATRIX, jobs=("rpi4", "rpi5", "xps13"))
         for run in (FIRST, SECOND):
-            self.github.add_run(_REPOSITORY, run)
+            self.github.add_run(_REPOSITORY, run, concurrency_group="rpi4")
         self.github.add_run(_REPOSITORY, RUNNING, status="in_progress")
         self.github.add_run(_REPOSITORY, OLD, created_at=now - 40 * _DAYS)
         self.github.add_run(_REPOSITORY, RESTARTED, run_attempt=2, run_started_at=now - 10 * _MINUTES)
@@ -124,8 +124,8 @@ class Scene:
         link = self.github.link
         return [
             asked(link(MATRIX, "rpi5"), "one machine of a matrix", "triggered"),
-            asked(link(FIRST), "two runs of one workflow:", "triggered"),
-            asked(link(SECOND), "  each is started", "triggered"),
+            asked(link(FIRST), "two runs that cancel each other:", "triggered"),
+            asked(link(SECOND), "  the other in the next drain", "deferred"),
             asked(link(RUNNING), "its run is still going", "deferred"),
             asked(link(OLD), "GitHub reruns for 30 days", "refused"),
             asked(link(RESTARTED), "rerun by somebody since", "already-rerun"),

@@ -16,7 +16,7 @@ _CALLS = (
     "jenkins --dry-run",
     "jenkins",
     "github --dry-run",
-    "github --rerun failed-jobs",
+    "github --rerun job",
 )
 
 
