@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
-from test_executions_rerunner.text import harmless, without
+from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +24,7 @@ class Ledger:
     """
 
     def __init__(self, secrets: tuple[str, ...] = (), on_ended: Callable[[list[Outcome]], None] | None = None) -> None:
-        self._secrets, self._on_ended = secrets, on_ended
+        self._mask, self._on_ended = Mask(secrets), on_ended
         self._changed = threading.Condition(threading.RLock())
         self._outcomes: dict[RerunRequest, Outcome | None] = {}
         self._in_flight: set[RerunRequest] = set()
@@ -194,7 +194,7 @@ class Ledger:
             return sum(not (outcome and outcome.has_left) for outcome in self._outcomes.values())
 
     def _clean(self, text: str) -> str:
-        return without(self._secrets, harmless(text))
+        return clean(text, self._mask)
 
 
 class Slots:
