@@ -298,3 +298,23 @@ def test_a_parameter_called_json_is_left_out(lab: Lab) -> None:
     target = resolved(lab)
     assert target.post_arguments["json"] == {**SMOKE, "TEST_OBSERVER_REPORTING": True}
     assert "does not tell its json" in target.notes[0]
+
+
+def test_the_check_tries_what_the_build_had(lab: Lab) -> None:
+    add_job(lab)
+    lab.jenkins.job("job").parameters = [REPORTING, {**PLAN, "choices": ["full"]}, CHANNEL]
+    lab.jenkins.job("job").builds[0].parameters["TESTPLAN"] = "smoke"
+    processor = repeating(lab)
+    *_, check = processor.check([processor.target(asked(lab))])
+    assert check.ok is None
+    assert "TESTPLAN does not offer 'smoke', only full" in check.message
+    assert "may be built" in check.message
+
+
+def test_the_check_says_which_build_is_gone(lab: Lab) -> None:
+    add_job(lab)
+    lab.jenkins.discard_build("job", 30)
+    processor = repeating(lab)
+    *_, check = processor.check([processor.target(asked(lab, family="charm"))])
+    assert check.ok is None
+    assert "build 30 is gone" in check.message

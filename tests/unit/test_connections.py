@@ -563,7 +563,7 @@ def test_an_answer_that_drips_through_tls_ends_in_time(
 
 def test_pygithub_is_left_as_it_was() -> None:
     with GithubServer() as server:
-        GithubClient(server.url, server.token, Waiting()).send("GET", "/user", ServerClock(Waiting()))
+        GithubClient(server.url, server.token, Waiting()).send("GET", "/user", ServerClock(Waiting().clock))
     kept = vars(github.Requester.Requester)
     assert kept["_Requester__httpConnectionClass"] is github.Requester.HTTPRequestsConnectionClass
     assert kept["_Requester__persist"] is True

@@ -103,7 +103,7 @@ class JenkinsProcessor(RequestProcessor):
         self.address = str(self.origin)
         self.parameters = Parameters(build_parameters)
         self.queue = SharedQueue(self.waiting.clock, self._read_queue)
-        self._repeats_builds = parameters_from == "build"
+        self.resolves = parameters_from == "build"
         self._builds = BuildParameters(self)
         self._limits = Limits(max_per_day, max_queued, self.address)
         self._user, self._token, self._connections = user, token, connections
@@ -128,7 +128,7 @@ class JenkinsProcessor(RequestProcessor):
         """
         names, number = read_link(request.ci_link, self.origin)
         family = request.family
-        if not self._repeats_builds:
+        if not self.resolves:
             return self._target(names, self.parameters.of_family(family))
         try:
             parameters = self.parameters.of_family(family)
@@ -215,7 +215,7 @@ class JenkinsProcessor(RequestProcessor):
     def _sent(self, target: Target, job: Job) -> PostArguments:
         """Return the POST to send: without what a build called delay, where that would be taken for ours."""
         post = target.post_arguments
-        if not self._repeats_builds or not _takes_delay(job):
+        if not self.resolves or not _takes_delay(job):
             return post
         return {"url": post["url"], "json": {name: value for name, value in post["json"].items() if name != "delay"}}
 
