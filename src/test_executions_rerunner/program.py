@@ -159,6 +159,8 @@ class Program:
             repo=settings.repo,
             rerun=settings.rerun,
             max_attempts=settings.max_attempts,
+            max_per_day=settings.max_per_day,
+            max_queued=settings.max_queued,
             github_server_url=settings.github_server_url,
             github_api_url=settings.github_api_url,
             own_run_id=self._environment.get("GITHUB_RUN_ID") or None,
