@@ -192,6 +192,14 @@ def test_the_report_has_what_was_asked_for_and_no_secret_in_it() -> None:
     assert told == ["https://github.com/a/b/actions/runs/7", "https://x/?token=***", None, None, "a\\x1b[31m"]
 
 
+def test_a_secret_is_hidden_before_its_outcome_is_made_harmless() -> None:
+    request, ledger = RerunRequest(1, None, None, None), Ledger(("sesame##[open", "another"))
+    ledger.open([request])
+    ledger.settle({request: Verdict(State.FAILED, "sent sesame##[open, an%6Fther", "http://x/?t=another")}, "another")
+    (outcome,) = ledger.outcomes
+    assert (outcome.reason, outcome.link, outcome.target) == ("sent ***, ***", "http://x/?t=***", "***")
+
+
 @pytest.mark.parametrize(
     ("fields", "deleted", "reason"),
     [
