@@ -53,8 +53,9 @@ class EndingAdapter(HTTPAdapter):
             with self._pools_lock:
                 if origin not in self._pools:
                     pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
-                    # of whatever kind its connections are, also those of a proxy
-                    pool.ConnectionCls = _ending(pool.ConnectionCls, self._more_seconds)
+                    # of whatever kind its connections are, also those of a proxy, which may serve several origins
+                    if not issubclass(pool.ConnectionCls, _Ending):
+                        pool.ConnectionCls = _ending(pool.ConnectionCls, self._more_seconds)
                     self._pools[origin] = pool
         return self._pools[origin]
 
