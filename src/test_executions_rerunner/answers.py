@@ -23,16 +23,19 @@ class Answer(requests.Response):
 
     Attributes:
         head_at: When its head was there, on the clock of `Waiting`.
-        body: What followed the head, unpacked.
+        body: What followed the head, unpacked; None: the answer that was received holds it.
     """
 
-    head_at: float = 0.0
-    body: bytes = b""
+    def __init__(self, received: requests.Response, head_at: float) -> None:
+        super().__init__()
+        vars(self).update(vars(received))
+        self.head_at = head_at
+        self.body: bytes | None = None
 
     @property
     def content(self) -> bytes:
         """The body."""
-        return self.body
+        return super().content if self.body is None else self.body
 
 
 class Answered(Exception):  # noqa: N818 - an answer, not an error

@@ -15,14 +15,12 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
-from test_executions_rerunner.answers import Answer
-
 if TYPE_CHECKING:
-    import requests
     import urllib3
 
 _MOST_BYTES_OF_A_HEAD = 1 << 18
@@ -55,14 +53,15 @@ class EndingAdapter(HTTPAdapter):
             with self._pools_lock:
                 if origin not in self._pools:
                     pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
-                    # of whatever kind its connections are, also those of a proxy
-                    pool.ConnectionCls = _ending(pool.ConnectionCls, self._more_seconds)
+                    # of whatever kind its connections are, also those of a proxy, which may serve several origins
+                    if not issubclass(pool.ConnectionCls, _Ending):
+                        pool.ConnectionCls = _ending(pool.ConnectionCls, self._more_seconds)
                     self._pools[origin] = pool
         return self._pools[origin]
 
-    def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> Answer:
+    def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> requests.Response:
         """Return the answer whose head was read; without its cookies, which take a tenth of a call's time."""
-        answer = Answer()
+        answer = requests.Response()
         answer.status_code, answer.reason = resp.status, resp.reason or ""
         answer.headers = CaseInsensitiveDict(resp.headers)
         answer.encoding = get_encoding_from_headers(answer.headers) or "utf-8"  # or a guess reads the whole body

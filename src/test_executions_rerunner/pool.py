@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _TICK_SECONDS = 0.005
-_MOST_BUSY = 0.5
-"""Threads that keep half a processor busy only fight for the interpreter when there are more of them."""
+_MOST_BUSY = 0.8
+"""Threads that keep a processor as busy only fight for the interpreter when there are more of them."""
+_MORE = 4
+"""By how much they are multiplied: 16 are there after two ticks, and four cost hardly more than one (measured: 5 %)."""
 
 
 class Pool:
-    """At most ``size`` threads: one, and twice as many while tasks wait and those that run wait for servers.
+    """At most ``size`` threads: one, and more while tasks wait and those that run wait for servers.
 
     They are daemons, unlike those of concurrent.futures: a server that hangs must not keep a process alive that
     was asked to end. Where the system gives no more threads, the drain goes on with fewer; where it gives none at
@@ -96,7 +98,7 @@ class Pool:
             self._is_watched = True
 
     def _grow_when_needed(self) -> None:
-        """Double the threads while tasks wait and the processor does not; ends when there are all."""
+        """Start more threads while tasks wait and the processor does not; ends when there are all."""
         with self._crowded:
             while self._threads < self._size:
                 self._crowded.wait_for(lambda: self._is_crowded or self._is_closed)
@@ -106,7 +108,7 @@ class Pool:
                 self._crowded.wait_for(lambda: self._is_closed, _TICK_SECONDS)
                 busy_share = (process_time() - busy) / (perf_counter() - started)
                 if self._is_crowded and busy_share < _MOST_BUSY:
-                    for _ in range(min(self._threads, self._size - self._threads)):
+                    for _ in range(min(self._threads * (_MORE - 1), self._size - self._threads)):
                         self._grow()
 
     def _work(self) -> None:

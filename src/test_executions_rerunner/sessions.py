@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
+from requests.cookies import RequestsCookieJar
 
 from test_executions_rerunner.answers import MOST_BYTES, Answer, read_whole
 from test_executions_rerunner.clocks import ServerClock
@@ -29,20 +29,20 @@ class Session(requests.Session):
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self._clock = clock
+        self.cookies = _NoCookies()
         self.headers["Accept-Encoding"] = "gzip"  # what `answers` unpacks
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """Return what is sent for a request: its own parts, and the session's headers and credential."""
+        """Return what is sent for a request: its own parts, and the session's headers and credential.
+
+        Without cookies and hooks it takes half of the time that requests takes for it: a tenth of a whole call less.
+        """
         prepared = requests.PreparedRequest()
-        prepared.prepare(
-            method=request.method,
-            url=request.url,
-            headers={**self.headers, **request.headers},
-            params=request.params,
-            data=request.data,
-            json=request.json,
-            auth=request.auth or self.auth,
-        )
+        prepared.prepare_method(request.method)
+        prepared.prepare_url(request.url, request.params)
+        prepared.prepare_headers({**self.headers, **request.headers})
+        prepared.prepare_body(request.data, request.files, request.json)
+        prepared.prepare_auth(request.auth or self.auth, request.url)
         return prepared
 
     def request(  # type: ignore[override] # of the parameters of requests, those that are needed
@@ -73,27 +73,38 @@ class Session(requests.Session):
         """
         started, ended = self._clock(), "no answer"
         try:
-            answer = self._send(request, started, **kwargs)
+            answer = self._send(request, **kwargs)
             ended = str(answer.status_code)
             return answer
         finally:
             milliseconds = (self._clock() - started) * 1000
             _log.debug("%s %s: %s after %.0f ms", request.method, request.url, ended, milliseconds)
 
-    def _send(self, request: requests.PreparedRequest, started: float, **kwargs: Any) -> Answer:  # noqa: ANN401 - of `send`
-        answer = self.get_adapter(request.url or "").send(
+    def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> Answer:  # noqa: ANN401 - of `send`
+        received = super().send(
             request,
             stream=True,
             timeout=kwargs["timeout"],
-            verify=self.verify,  # type: ignore[arg-type] # its stub knows no None
+            allow_redirects=False,
+            verify=self.verify,
             cert=self.cert,
             proxies=self.proxies,
         )
-        assert isinstance(answer, Answer)  # noqa: S101 - as our adapter makes them
-        answer.head_at = self._clock()
-        answer.elapsed = timedelta(seconds=answer.head_at - started)
-        answer.body = read_whole(answer, kwargs.get("most_bytes", MOST_BYTES))
+        answer = Answer(received, self._clock())
+        if received.raw is not None:
+            answer.body = read_whole(answer, kwargs.get("most_bytes", MOST_BYTES))
         return answer
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find no place to go on to: requests would prepare the call to it, and read the body for that."""
+        del resp
+
+
+class _NoCookies(RequestsCookieJar):
+    """Keeps no cookie: looking for one takes a tenth of a call's time."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leave them where they are."""
 
 
 def open_session(url: str, *, auth: AuthBase | None, connections: int, waiting: Waiting) -> Session:

@@ -447,6 +447,24 @@ def test_a_session_uses_no_connection_to_another_server() -> None:
         assert (len(one.requests), len(other.requests)) == (2, 1)
 
 
+def test_one_proxy_may_stand_before_several_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with GithubServer() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "")
+        waiting = QuickWaiting()
+        session = open_session("http://one.example", auth=None, connections=1, waiting=waiting)
+        for host in ("one", "other"):
+            session.request("GET", f"http://{host}.example/x", timeout=(5, 5))
+        proxy.inject(Fault(action="drip", seconds=0.05))
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            session.request("GET", "http://one.example/x", timeout=(5, READ_SECONDS))
+        assert [request.target for request in proxy.requests] == [
+            "http://one.example/x",
+            "http://other.example/x",
+            "http://one.example/x",
+        ]
+
+
 def test_no_cookie_is_kept() -> None:
     with GithubServer() as server:
         server.inject(Fault(status=200, headers={"Set-Cookie": "a=b"}))

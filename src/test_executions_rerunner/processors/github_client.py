@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 import github
 import requests
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.waiting import Waiting
 
 _HEADERS = {"X-GitHub-Api-Version": "2022-11-28"}
+_PORTS = {"http": 80, "https": 443}
 _MOST_CONNECTIONS = 64
 """As many as a drain may have threads."""
 
@@ -64,7 +66,9 @@ class GithubClient:
 
     def __init__(self, url: str, token: str, waiting: Waiting) -> None:
         self._session = open_session(url, auth=None, connections=_MOST_CONNECTIONS, waiting=waiting)
-        self._origin = "/".join(url.split("/", 3)[:3])
+        parts = urlsplit(url)
+        port = "" if parts.port else f":{_PORTS[parts.scheme]}"  # which PyGithub always names
+        self._origin = f"{parts.scheme}://{parts.netloc}{port}"
         self._timeout = (waiting.connect_seconds, waiting.read_seconds)
         self._url, self._token, self._of_thread = url, token, threading.local()
 
