@@ -40,7 +40,7 @@ def server_words(response: requests.Response) -> str:
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
-        is_page = "html" in response.headers.get("Content-Type", "") or _PAGE.match(body)
+        is_page = ("html" in response.headers.get("Content-Type", "") and "<" in body) or _PAGE.match(body)
         said = _sentence(body, response.status_code) if is_page else body
         return harmless(said) or harmless(status)
     if isinstance(said, dict):

@@ -87,16 +87,11 @@ def test_the_workflow_with_the_image_sets_what_the_action_would_have_set_itself(
     assert {name: step["with"][name] for name in defaults} == defaults
 
 
-def test_the_step_for_machines_in_a_matrix_fits_into_it_and_asks_for_single_jobs(workflow: dict[Any, Any]) -> None:
-    (block,) = re.findall(
-        r"^<!-- test: part of a workflow -->\n```yaml\n(.+?)^```",
-        (ROOT / "README.md").read_text(),
-        re.DOTALL | re.MULTILINE,
-    )
-    (step,) = yaml.safe_load(block.replace("OWNER/REPO@TAG", "./"))
-    (pasted,) = [each for each in workflow["jobs"]["rerun"]["steps"] if each.get("uses") == "./"]
+def test_the_step_for_machines_in_a_matrix_asks_for_single_jobs() -> None:
+    (step,) = yaml.safe_load(_marked("part of a workflow"))
+    (built,) = yaml.safe_load(_marked("workflow step"))
 
-    assert step == {**pasted, "with": {**pasted["with"], "rerun": "job"}}
+    assert step == {**built, "with": {**built["with"], "rerun": "job"}}
     assert step["with"]["rerun"] in defaults.RERUNS
 
 

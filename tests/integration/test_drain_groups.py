@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,15 @@ def test_what_is_deferred_names_the_group_and_the_run_of_this_drain(lab: Lab) ->
     outcomes = lab.drain("github", concurrency=1).values()
     (deferred,) = [outcome.reason for outcome in outcomes if outcome.state == "deferred"]
     assert "its concurrency group 'ci-main' is taken" in deferred
-    assert f"{NAME} run 1" in deferred
+    assert "/actions/runs/1 (in progress)" in deferred, "GitHub tells of it before our own record has to"
+
+
+def test_what_is_deferred_side_by_side_names_the_run_of_this_drain(lab: Lab) -> None:
+    ask_for(lab, 1, 2)
+    lab.github.inject(Fault(method="POST", action="delay", seconds=0.5, times=None))  # both looks come before
+    outcomes = lab.drain("github", concurrency=2).values()
+    (deferred,) = [outcome.reason for outcome in outcomes if outcome.state == "deferred"]
+    assert re.search(rf"its concurrency group 'ci-main' is taken \({NAME} run [12] of this drain\)", deferred)
 
 
 def test_the_dry_run_plans_what_the_drain_does(lab: Lab) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from test_executions_rerunner.demo import Fault, story
-from test_executions_rerunner.demo.scene import FIRST, Scene
+from test_executions_rerunner.demo.scene import Scene
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -115,8 +115,8 @@ def test_the_demo_explains_itself() -> None:
             id="a refused trigger",
         ),
         pytest.param(
-            {"github": Fault("POST", f"/{FIRST}/rerun", status=429, headers={"Retry-After": "0"})},
-            "run 4102 should have been triggered 1 times, not 2",
+            {"jenkins": Fault("POST", "/cert-xps13-deb/", status=429, headers={"Retry-After": "0"})},
+            "cert-xps13-deb should have been triggered 1 times, not 2",
             id="a second POST",
         ),
         pytest.param(
