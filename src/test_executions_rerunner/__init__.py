@@ -6,13 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from test_executions_rerunner.calls.policy import TriggerDoubtfulError, TriggerRefusedError
     from test_executions_rerunner.errors import (
         RequestProcessingError,
         SettingsError,
         TestObserverError,
         TestObserverRefusedError,
     )
-    from test_executions_rerunner.policy import TriggerDoubtfulError, TriggerRefusedError
     from test_executions_rerunner.processors.github import GithubProcessor
     from test_executions_rerunner.processors.jenkins import JenkinsProcessor
     from test_executions_rerunner.rerunner import Rerunner

@@ -5,13 +5,13 @@ Signals are noted before anything else is imported: a signal that comes in betwe
 
 from __future__ import annotations
 
-from test_executions_rerunner.signals import Signals
+from test_executions_rerunner.cli.signals import Signals
 
 
 def run() -> None:
     """Run the program and end the process."""
     signals = Signals()
-    from test_executions_rerunner import cli  # noqa: PLC0415 - what takes time comes after the signals
+    from test_executions_rerunner.cli import main as cli  # noqa: PLC0415 - what takes time comes after the signals
 
     cli.run(signals)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from test_executions_rerunner.clocks import ServerClock
+    from test_executions_rerunner.calls.clocks import ServerClock
+    from test_executions_rerunner.calls.waiting import Waiting
     from test_executions_rerunner.models import Removal, RerunRequest
-    from test_executions_rerunner.waiting import Waiting
 
 
 class RequestQueue(abc.ABC):

@@ -11,14 +11,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner import defaults
+from test_executions_rerunner.drain.ledger import Ledger
+from test_executions_rerunner.drain.pool import Pool
+from test_executions_rerunner.drain.submitter import Group, Options, Submitter
+from test_executions_rerunner.drain.windows import Windows
 from test_executions_rerunner.errors import RequestProcessingError
-from test_executions_rerunner.ledger import Ledger
 from test_executions_rerunner.models import Outcome, PostArguments, RawRequest, RerunRequest, State, Target, Verdict
-from test_executions_rerunner.pool import Pool
-from test_executions_rerunner.submitting import Group, Options, Submitter
 from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import shown
-from test_executions_rerunner.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from test_executions_rerunner.cli.settings import SETTINGS, Setting
 from test_executions_rerunner.models import State
-from test_executions_rerunner.settings import SETTINGS, Setting
 
 ROOT = Path(__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())

@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from test_executions_rerunner import cli, defaults, reporting, settings
-from test_executions_rerunner.checks import Check
+from test_executions_rerunner import defaults
+from test_executions_rerunner.calls.sessions import Session
+from test_executions_rerunner.cli import main as cli
+from test_executions_rerunner.cli import report as reporting
+from test_executions_rerunner.cli import settings
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
+from test_executions_rerunner.drain.checks import Check
 from test_executions_rerunner.models import Outcome, RerunRequest, State
-from test_executions_rerunner.sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 
 import test_executions_rerunner
-from test_executions_rerunner.checks import Check
+from test_executions_rerunner.cli.report import VERSION, Report, as_json, as_object
+from test_executions_rerunner.drain.checks import Check
 from test_executions_rerunner.models import LARGEST_ID, Outcome, RerunRequest, State
-from test_executions_rerunner.reporting import VERSION, Report, as_json, as_object
 
 SCHEMA: dict[str, Any] = json.loads(
     (Path(test_executions_rerunner.__file__).parent / "report.schema.json").read_text(encoding="utf-8")

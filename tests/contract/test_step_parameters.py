@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from test_executions_rerunner.settings import SETTINGS, Setting
+from test_executions_rerunner.cli.settings import SETTINGS, Setting
 
 PROJECT = Path(__file__).parents[2]
 STEP = (PROJECT / "vars/rerunTestExecutions.groovy").read_text("utf-8")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from e2e.witness import SeenGithub, SeenJenkins, SeenTestObserver, Witness
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
+from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
-from test_executions_rerunner.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

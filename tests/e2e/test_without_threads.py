@@ -10,7 +10,8 @@ from test_executions_rerunner.demo import JenkinsServer, TestObserverServer
 # The limit does not bind root, and no other user may read every Python: hence all imports before the change of user.
 PROGRAM = """
 import os, resource, sys, threading
-from test_executions_rerunner import __main__, cli, program
+from test_executions_rerunner import __main__
+from test_executions_rerunner.cli import main as cli, program
 from test_executions_rerunner.processors import jenkins, jenkins_client
 import encodings.idna
 if os.geteuid() == 0:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
+from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
-from test_executions_rerunner.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

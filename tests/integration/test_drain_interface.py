@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from test_executions_rerunner import (
-    GithubProcessor,
-    JenkinsProcessor,
-    Rerunner,
-    SettingsError,
-    TestObserverInterface,
-)
+from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, SettingsError, TestObserverInterface
 from test_executions_rerunner.demo import Fault
 
 if TYPE_CHECKING:

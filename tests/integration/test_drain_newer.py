@@ -9,7 +9,7 @@ import pytest
 
 from test_executions_rerunner import Rerunner
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.windows import LEAST_STEP
+from test_executions_rerunner.drain.windows import LEAST_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from test_executions_rerunner import JenkinsProcessor, RequestProcessingError
-from test_executions_rerunner.clocks import Moment
+from test_executions_rerunner.calls.clocks import Moment
+from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.models import RerunRequest
-from test_executions_rerunner.policy import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.claims import Claims
+from test_executions_rerunner.drain.claims import Claims
 from test_executions_rerunner.models import Claim
 
 if TYPE_CHECKING:

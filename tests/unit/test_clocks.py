@@ -7,7 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
-from test_executions_rerunner.clocks import ClockError, Moment, ServerClock, _AwakeClock, own_clock
+from test_executions_rerunner.calls.clocks import ClockError, Moment, ServerClock, _AwakeClock, own_clock
 
 OWN_NOW, NOW = 1000.0, 1_800_000_000.0
 

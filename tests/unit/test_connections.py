@@ -20,16 +20,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from test_executions_rerunner import GithubProcessor, TestObserverInterface
-from test_executions_rerunner.answers import MOST_BYTES
-from test_executions_rerunner.clocks import ServerClock
+from test_executions_rerunner.calls.answers import MOST_BYTES
+from test_executions_rerunner.calls.clocks import ServerClock
+from test_executions_rerunner.calls.policy import Fault as Kind
+from test_executions_rerunner.calls.policy import explain
+from test_executions_rerunner.calls.sessions import Session, open_session
+from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo import Fault, GithubServer, JenkinsServer, TestObserverServer
 from test_executions_rerunner.errors import TestObserverError
-from test_executions_rerunner.policy import Fault as Kind
-from test_executions_rerunner.policy import explain
 from test_executions_rerunner.processors.github_client import GithubClient
 from test_executions_rerunner.processors.jenkins_client import JenkinsClient
-from test_executions_rerunner.sessions import Session, open_session
-from test_executions_rerunner.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from test_executions_rerunner import GithubProcessor
-from test_executions_rerunner.clocks import Moment, ServerClock
+from test_executions_rerunner.calls.clocks import Moment, ServerClock
+from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.calls.policy import Fault as Kind
+from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo import Fault, GithubServer
 from test_executions_rerunner.models import Look, RerunRequest, State
-from test_executions_rerunner.policy import CallError
-from test_executions_rerunner.policy import Fault as Kind
-from test_executions_rerunner.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

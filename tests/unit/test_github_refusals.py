@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from test_executions_rerunner.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
+from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
 from test_executions_rerunner.processors.github_refusals import explain_forbidden, until_reset_seconds
 
 DATE = "Thu, 01 Jan 1970 00:16:40 GMT"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from test_executions_rerunner.ledger import Ledger, Slots
+from test_executions_rerunner.drain.ledger import Ledger, Slots
 from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from test_executions_rerunner.calls.policy import POLICY, Fault, React, TriggerDoubtfulError, explain, was_not_sent
 from test_executions_rerunner.demo import Fault as Injected
 from test_executions_rerunner.demo import GithubServer
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
-from test_executions_rerunner.policy import POLICY, Fault, React, TriggerDoubtfulError, explain, was_not_sent
 from test_executions_rerunner.processors.github import GithubProcessor
 from test_executions_rerunner.processors.jenkins import JenkinsProcessor
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from runner_rules import Command, commands
 from runner_rules import outputs as read_outputs
-from test_executions_rerunner import github_actions
-from test_executions_rerunner.checks import Check
-from test_executions_rerunner.ledger import Ledger
+from test_executions_rerunner.cli import github_actions
+from test_executions_rerunner.cli.report import Report, as_json, as_markdown, as_object, needs_person, write_report
+from test_executions_rerunner.drain.checks import Check
+from test_executions_rerunner.drain.ledger import Ledger
 from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
-from test_executions_rerunner.reporting import Report, as_json, as_markdown, as_object, needs_person, write_report
 from test_executions_rerunner.text import Mask
 
 if TYPE_CHECKING:

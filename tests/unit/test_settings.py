@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from test_executions_rerunner.cli.reading import read_settings
+from test_executions_rerunner.cli.settings import SETTINGS, Setting
 from test_executions_rerunner.defaults import BOUNDS, CHOICES, allowed_numbers
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.reading import read_settings
-from test_executions_rerunner.settings import SETTINGS, Setting
 
 BY_NAME = {row.name: row for row in SETTINGS}
 GOOD: dict[str, tuple[str, object]] = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from test_executions_rerunner.waiting import Pace, Throttle, Waiting
+from test_executions_rerunner.calls.waiting import Pace, Throttle, Waiting
 
 
 class HandMoved(Waiting):

@@ -13,7 +13,7 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from test_executions_rerunner.words import http_date_seconds, retry_after_seconds, server_words
+from test_executions_rerunner.calls.words import http_date_seconds, retry_after_seconds, server_words
 
 
 def response(body: str | bytes = b"", status: int = 403, **headers: str) -> requests.Response:

@@ -7,13 +7,13 @@ import functools
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from test_executions_rerunner.clocks import ClockError, Moment
+from test_executions_rerunner.calls.clocks import ClockError, Moment
+from test_executions_rerunner.calls.policy import CallError, Failure, Fault, TriggerRefusedError, explain
+from test_executions_rerunner.calls.sessions import Calls
+from test_executions_rerunner.calls.waiting import Waiting
+from test_executions_rerunner.calls.words import server_words
 from test_executions_rerunner.models import Look, PostArguments, RawRequest, RerunRequest, Served, Target
-from test_executions_rerunner.policy import CallError, Failure, Fault, TriggerRefusedError, explain
-from test_executions_rerunner.sessions import Calls
 from test_executions_rerunner.text import without
-from test_executions_rerunner.waiting import Waiting
-from test_executions_rerunner.words import server_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from test_executions_rerunner.checks import Check
+    from test_executions_rerunner.drain.checks import Check
 
 Returned = TypeVar("Returned")
 

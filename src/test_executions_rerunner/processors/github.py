@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import requests
 
 from test_executions_rerunner import defaults
+from test_executions_rerunner.calls.policy import CallError, Failure, Fault, TriggerDoubtfulError, explain
+from test_executions_rerunner.calls.waiting import Pace
+from test_executions_rerunner.calls.words import retry_after_seconds
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.links import Origin, is_without_query
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
-from test_executions_rerunner.policy import CallError, Failure, Fault, TriggerDoubtfulError, explain
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.github_bounds import Queues
 from test_executions_rerunner.processors.github_groups import ConcurrencyGroups
@@ -31,17 +33,15 @@ from test_executions_rerunner.processors.github_refusals import (
     until_reset_seconds,
 )
 from test_executions_rerunner.text import harmless, shown
-from test_executions_rerunner.waiting import Pace
-from test_executions_rerunner.words import retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from test_executions_rerunner.checks import Check
-    from test_executions_rerunner.clocks import Moment
+    from test_executions_rerunner.calls.clocks import Moment
+    from test_executions_rerunner.calls.waiting import Waiting
+    from test_executions_rerunner.drain.checks import Check
     from test_executions_rerunner.processors.github_client import GithubClient
-    from test_executions_rerunner.waiting import Waiting
 
 Parsed = TypeVar("Parsed")
 MOST_POSTS_A_MINUTE = 80

@@ -7,9 +7,9 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from test_executions_rerunner.clocks import Moment
+from test_executions_rerunner.calls.clocks import Moment
+from test_executions_rerunner.calls.policy import CallError, Failure
 from test_executions_rerunner.models import Claim, State, Verdict
-from test_executions_rerunner.policy import CallError, Failure
 from test_executions_rerunner.processors.github_groups import Room
 from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of
 

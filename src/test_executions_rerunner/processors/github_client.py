@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 import github
 import requests
 
-from test_executions_rerunner.answers import Answered
-from test_executions_rerunner.sessions import open_session
+from test_executions_rerunner.calls.answers import Answered
+from test_executions_rerunner.calls.sessions import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from github.Requester import Requester
 
-    from test_executions_rerunner.answers import Answer
-    from test_executions_rerunner.clocks import ServerClock
-    from test_executions_rerunner.sessions import Session
-    from test_executions_rerunner.waiting import Waiting
+    from test_executions_rerunner.calls.answers import Answer
+    from test_executions_rerunner.calls.clocks import ServerClock
+    from test_executions_rerunner.calls.sessions import Session
+    from test_executions_rerunner.calls.waiting import Waiting
 
 _HEADERS = {"X-GitHub-Api-Version": "2022-11-28"}
 _PORTS = {"http": 80, "https": 443}

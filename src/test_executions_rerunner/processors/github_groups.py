@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote
 
 import requests
 
+from test_executions_rerunner.calls.policy import CallError, Failure, Fault
 from test_executions_rerunner.models import Claim, State, Verdict
-from test_executions_rerunner.policy import CallError, Failure, Fault
 from test_executions_rerunner.processors.github_shapes import shape_of
 from test_executions_rerunner.text import harmless, shown
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from test_executions_rerunner.calls.policy import CallError, Failure, Fault
 from test_executions_rerunner.models import Look, Served, State, Verdict
-from test_executions_rerunner.policy import CallError, Failure, Fault
 from test_executions_rerunner.processors.github_bounds import too_often, too_old
 from test_executions_rerunner.processors.github_groups import Room
 from test_executions_rerunner.processors.github_jobs import Jobs, read_jobs, read_run
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from test_executions_rerunner.clocks import Moment
+    from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.models import PostArguments, RerunRequest
     from test_executions_rerunner.processors.github import GithubProcessor
     from test_executions_rerunner.processors.github_jobs import Run

@@ -11,11 +11,11 @@ from urllib.parse import urljoin
 import requests
 
 from test_executions_rerunner import defaults
+from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError
+from test_executions_rerunner.cli.parsing import basic
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.links import Origin
 from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
-from test_executions_rerunner.parsing import basic
-from test_executions_rerunner.policy import Failure, Fault, TriggerDoubtfulError
 from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.jenkins_builds import BuildParameters, BuildTarget, repeated
@@ -31,10 +31,10 @@ from test_executions_rerunner.text import harmless, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from test_executions_rerunner.checks import Check
-    from test_executions_rerunner.clocks import Moment
+    from test_executions_rerunner.calls.clocks import Moment
+    from test_executions_rerunner.calls.waiting import Waiting
+    from test_executions_rerunner.drain.checks import Check
     from test_executions_rerunner.processors.jenkins_state import Build, Job, Queue, QueueItem
-    from test_executions_rerunner.waiting import Waiting
 
 _FRESH_SECONDS = 10.0
 """How old the queue may be that a look rests on, so that a trigger can still follow in time: whatever was queued since

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from test_executions_rerunner.checks import Check
+from test_executions_rerunner.calls.policy import CallError, Fault
+from test_executions_rerunner.drain.checks import Check
 from test_executions_rerunner.errors import RequestProcessingError
-from test_executions_rerunner.policy import CallError, Fault
 from test_executions_rerunner.processors.jenkins_state import FolderError
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ import jenkins
 import requests
 from requests.auth import HTTPBasicAuth
 
-from test_executions_rerunner.answers import Answered
-from test_executions_rerunner.sessions import open_session
+from test_executions_rerunner.calls.answers import Answered
+from test_executions_rerunner.calls.sessions import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from test_executions_rerunner.answers import Answer
-    from test_executions_rerunner.clocks import ServerClock
-    from test_executions_rerunner.sessions import Session
-    from test_executions_rerunner.waiting import Waiting
+    from test_executions_rerunner.calls.answers import Answer
+    from test_executions_rerunner.calls.clocks import ServerClock
+    from test_executions_rerunner.calls.sessions import Session
+    from test_executions_rerunner.calls.waiting import Waiting
 
 _LANGUAGE = {"Accept-Language": "en"}
 """Jenkins words its reasons in the caller's language."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.clocks import Moment
+from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.processors import jenkins_state
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from test_executions_rerunner.policy import Failure, Fault, TriggerDoubtfulError, TriggerRefusedError, explain
+from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError, TriggerRefusedError, explain
 from test_executions_rerunner.processors.jenkins_state import FolderError
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from test_executions_rerunner import cli
+from test_executions_rerunner.calls.waiting import Waiting
+from test_executions_rerunner.cli import main as cli
+from test_executions_rerunner.cli.settings import SETTINGS
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
-from test_executions_rerunner.settings import SETTINGS
-from test_executions_rerunner.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

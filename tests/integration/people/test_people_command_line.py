@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from test_executions_rerunner.settings import SETTINGS
+from test_executions_rerunner.cli.settings import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

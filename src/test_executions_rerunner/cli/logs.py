@@ -8,8 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from test_executions_rerunner.streams import write_line
-from test_executions_rerunner.tables import PLAIN_COLUMNS
+from test_executions_rerunner.cli.streams import write_line
+from test_executions_rerunner.cli.tables import PLAIN_COLUMNS
 from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:

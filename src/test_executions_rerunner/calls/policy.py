@@ -12,9 +12,9 @@ from typing import NamedTuple
 import requests
 import urllib3
 
+from test_executions_rerunner.calls.words import retry_after_seconds, server_words
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
-from test_executions_rerunner.words import retry_after_seconds, server_words
 
 SECONDS_WITHOUT_RETRY_AFTER = 60.0
 """GitHub asks for a minute at least where it announces no time."""

@@ -9,17 +9,17 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner.claims import Claims
+from test_executions_rerunner.calls.policy import CallError, Fault, React
+from test_executions_rerunner.drain.claims import Claims
 from test_executions_rerunner.models import Look, RerunRequest, State, Target, Verdict
-from test_executions_rerunner.policy import CallError, Fault, React
 from test_executions_rerunner.text import post_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from test_executions_rerunner.clocks import Moment
-    from test_executions_rerunner.ledger import Ledger
-    from test_executions_rerunner.policy import Failure
+    from test_executions_rerunner.calls.clocks import Moment
+    from test_executions_rerunner.calls.policy import Failure
+    from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.processors.base import RequestProcessor
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from test_executions_rerunner import parsing
+from test_executions_rerunner.cli import parsing
 from test_executions_rerunner.defaults import (
     CHOICES,
     CONCURRENCY,

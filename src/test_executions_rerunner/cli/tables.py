@@ -12,7 +12,7 @@ from test_executions_rerunner.text import harmless, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from test_executions_rerunner.reporting import Report
+    from test_executions_rerunner.cli.report import Report
 
 PLAIN_COLUMNS = 120
 """How wide lines are where nobody knows better."""

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from test_executions_rerunner.cli.streams import write_line
+from test_executions_rerunner.cli.tables import causes, counts_line
 from test_executions_rerunner.models import Outcome, State
-from test_executions_rerunner.streams import write_line
-from test_executions_rerunner.tables import causes, counts_line
 from test_executions_rerunner.text import Mask, clean, harmless, markdown, url_text
 
 if TYPE_CHECKING:
-    from test_executions_rerunner.checks import Check
+    from test_executions_rerunner.drain.checks import Check
 
 VERSION = 2
 STANDARD_OUTPUT = "-"

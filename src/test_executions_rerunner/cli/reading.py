@@ -6,9 +6,9 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner import parsing
+from test_executions_rerunner.cli import parsing
+from test_executions_rerunner.cli.settings import SETTINGS, Setting, Settings
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.settings import SETTINGS, Setting, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import requests
 from requests.cookies import RequestsCookieJar
 
-from test_executions_rerunner.answers import MOST_BYTES, Answer, read_whole
-from test_executions_rerunner.clocks import ServerClock
-from test_executions_rerunner.connections import EndingAdapter
-from test_executions_rerunner.policy import CallError, Failure, Fault
-from test_executions_rerunner.waiting import Throttle, Waiting
+from test_executions_rerunner.calls.answers import MOST_BYTES, Answer, read_whole
+from test_executions_rerunner.calls.clocks import ServerClock
+from test_executions_rerunner.calls.connections import EndingAdapter
+from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.calls.waiting import Throttle, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from test_executions_rerunner.cli.tables import target_line
 from test_executions_rerunner.models import Outcome, State, Verdict
-from test_executions_rerunner.tables import target_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,12 +12,13 @@ import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from test_executions_rerunner import __version__, streams
+from test_executions_rerunner import __version__
+from test_executions_rerunner.cli import streams
+from test_executions_rerunner.cli.reading import collect_settings
+from test_executions_rerunner.cli.settings import SETTINGS
+from test_executions_rerunner.cli.signals import Signals
 from test_executions_rerunner.defaults import PROCESSORS
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.reading import collect_settings
-from test_executions_rerunner.settings import SETTINGS
-from test_executions_rerunner.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ def run(signals: Signals) -> None:
 def _run(arguments: Sequence[str] | None, environment: Mapping[str, str], signals: Signals) -> int:
     flags, problems = _read_flags(arguments)
     settings, more = collect_settings(flags, environment)
-    from test_executions_rerunner.program import Program  # noqa: PLC0415 - not needed to show --help
+    from test_executions_rerunner.cli.program import Program  # noqa: PLC0415 - not needed to show --help
 
     program = Program(settings, environment, signals, [*problems, *more])
     return program.run(verbose=flags.get("verbose", False), quiet=flags.get("quiet", False))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from test_executions_rerunner.ledger import Ledger
+    from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.models import RerunRequest
     from test_executions_rerunner.request_queue import RequestQueue
 

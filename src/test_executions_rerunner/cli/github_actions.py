@@ -10,8 +10,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.reporting import Report, as_json, as_markdown
-from test_executions_rerunner.tables import rows_of
+from test_executions_rerunner.cli.report import Report, as_json, as_markdown
+from test_executions_rerunner.cli.tables import rows_of
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:

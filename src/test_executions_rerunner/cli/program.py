@@ -6,26 +6,27 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner import github_actions, reporting, tables
-from test_executions_rerunner.checks import run_checks
+from test_executions_rerunner.cli import github_actions, tables
+from test_executions_rerunner.cli import report as reporting
+from test_executions_rerunner.cli.logs import columns_of, end_progress, print_lines, progress, set_up, tear_down
+from test_executions_rerunner.cli.progress import Teller
+from test_executions_rerunner.cli.report import Report, check_report_file
+from test_executions_rerunner.cli.settings import Settings
+from test_executions_rerunner.drain.checks import run_checks
 from test_executions_rerunner.errors import SettingsError, TestObserverError
-from test_executions_rerunner.logs import columns_of, end_progress, print_lines, progress, set_up, tear_down
 from test_executions_rerunner.models import State
-from test_executions_rerunner.progress import Teller
-from test_executions_rerunner.reporting import Report, check_report_file
 from test_executions_rerunner.request_file import RequestFile
 from test_executions_rerunner.rerunner import Rerunner
-from test_executions_rerunner.settings import Settings
 from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from test_executions_rerunner.cli.signals import Signals
     from test_executions_rerunner.models import Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.request_queue import RequestQueue
-    from test_executions_rerunner.signals import Signals
 
 _log = logging.getLogger(__name__)
 _MOST_NAMED = 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from test_executions_rerunner.drain.pool import Pool
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.models import RerunRequest, State, Verdict
-from test_executions_rerunner.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from test_executions_rerunner.ledger import Ledger
+    from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.request_queue import RequestQueue
 
 

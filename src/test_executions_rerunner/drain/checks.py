@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.clocks import MOST_APART_SECONDS, spelled
+from test_executions_rerunner.calls.clocks import MOST_APART_SECONDS, spelled
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.text import Mask, clean
 

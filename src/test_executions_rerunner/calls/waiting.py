@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.clocks import own_clock
+from test_executions_rerunner.calls.clocks import own_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

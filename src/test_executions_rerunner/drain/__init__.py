@@ -1,0 +1,1 @@
+"""What a drain does with its requests, and what its threads share."""
