@@ -37,8 +37,8 @@ _ROOMS = {
     "JenkinsProcessor": "processors.jenkins",
     "Rerunner": "rerunner",
     "TestObserverInterface": "test_observer",
-    "TriggerDoubtfulError": "policy",
-    "TriggerRefusedError": "policy",
+    "TriggerDoubtfulError": "calls.policy",
+    "TriggerRefusedError": "calls.policy",
 }
 
 

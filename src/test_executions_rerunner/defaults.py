@@ -16,6 +16,8 @@ MAX_ATTEMPTS = 51
 CONCURRENCY = 16
 MOST_CONCURRENCY = 64
 
+FAMILIES = ("snap", "deb", "charm", "image", "solution")
+"""The families that Test Observer knows; any other is answered 422."""
 PROCESSORS = ("jenkins", "github")
 RERUNS = ("run", "failed-jobs", "job")
 PARAMETERS_FROM = ("family", "build")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from test_executions_rerunner.models import RerunRequest
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 _FIRST_LIMIT = 50
 

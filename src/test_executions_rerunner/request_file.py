@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.models import Removal, RerunRequest
 from test_executions_rerunner.request_queue import RequestQueue
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from test_executions_rerunner.models import Removal
     from test_executions_rerunner.test_observer import TestObserverInterface
 
 

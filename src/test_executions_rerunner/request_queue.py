@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.calls.clocks import ServerClock
     from test_executions_rerunner.calls.waiting import Waiting
-    from test_executions_rerunner.models import Removal, RerunRequest
+    from test_executions_rerunner.models import Removal
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 
 class RequestQueue(abc.ABC):

@@ -16,7 +16,8 @@ from test_executions_rerunner.drain.pool import Pool
 from test_executions_rerunner.drain.submitter import Group, Options, Submitter
 from test_executions_rerunner.drain.windows import Windows
 from test_executions_rerunner.errors import RequestProcessingError
-from test_executions_rerunner.models import Outcome, PostArguments, RawRequest, RerunRequest, State, Target, Verdict
+from test_executions_rerunner.models import Outcome, PostArguments, State, Target, Verdict
+from test_executions_rerunner.rerun_request import RawRequest, RerunRequest
 from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import shown
 

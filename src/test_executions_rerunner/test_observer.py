@@ -16,14 +16,16 @@ import requests
 
 from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.answers import MOST_BYTES, Answer
+from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.json_array import elements
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault, explain
-from test_executions_rerunner.calls.sessions import Calls, open_session
+from test_executions_rerunner.calls.sessions import open_session
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
-from test_executions_rerunner.models import Removal, RerunRequest
+from test_executions_rerunner.models import Removal
 from test_executions_rerunner.neighbours import Neighbours
 from test_executions_rerunner.request_queue import RequestQueue
+from test_executions_rerunner.rerun_request import RerunRequest
 from test_executions_rerunner.text import without
 
 if TYPE_CHECKING:

@@ -212,6 +212,11 @@ def _beginning(form: str, before: str) -> int:
 _mask_of = lru_cache(maxsize=16)(Mask)
 
 
+def basic(user_name: str, token: str) -> str:
+    """Return a credential as Basic authentication sends it: whoever reads that has the token."""
+    return base64.b64encode(f"{user_name}:{token}".encode()).decode()
+
+
 def without(secrets: Iterable[str] | Mask, text: str) -> str:
     """Replace every secret in a text that a server might have sent back; see `Mask`."""
     mask = secrets if isinstance(secrets, Mask) else _mask_of(tuple(secrets))

@@ -16,8 +16,8 @@ from test_executions_rerunner.cli import main as cli
 from test_executions_rerunner.cli import report as reporting
 from test_executions_rerunner.cli import settings
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
-from test_executions_rerunner.drain.checks import Check
-from test_executions_rerunner.models import Outcome, RerunRequest, State
+from test_executions_rerunner.models import Check, Outcome, State
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,11 +11,11 @@ import pytest
 
 import test_executions_rerunner
 from test_executions_rerunner.cli.report import VERSION, Report, as_json, as_object
-from test_executions_rerunner.drain.checks import Check
-from test_executions_rerunner.models import LARGEST_ID, Outcome, RerunRequest, State
+from test_executions_rerunner.models import Check, Outcome, State
+from test_executions_rerunner.rerun_request import LARGEST_ID, RerunRequest
 
 SCHEMA: dict[str, Any] = json.loads(
-    (Path(test_executions_rerunner.__file__).parent / "report.schema.json").read_text(encoding="utf-8")
+    (Path(test_executions_rerunner.__file__).parent / "cli" / "report.schema.json").read_text(encoding="utf-8")
 )
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 

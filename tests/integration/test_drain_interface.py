@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from integration.conftest import Lab, System
-    from test_executions_rerunner.models import RerunRequest, Target
+    from test_executions_rerunner.models import Target
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 WRONG: dict[str, Callable[[Any], object]] = {
     "concurrency": lambda value: Rerunner(GithubProcessor(), concurrency=value),

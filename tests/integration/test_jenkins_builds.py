@@ -13,7 +13,8 @@ from test_executions_rerunner import JenkinsProcessor, RequestProcessingError
 from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.models import RerunRequest
+from test_executions_rerunner.processors.jenkins_checks import jenkins_checks
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -305,7 +306,7 @@ def test_the_check_tries_what_the_build_had(lab: Lab) -> None:
     lab.jenkins.job("job").parameters = [REPORTING, {**PLAN, "choices": ["full"]}, CHANNEL]
     lab.jenkins.job("job").builds[0].parameters["TESTPLAN"] = "smoke"
     processor = repeating(lab)
-    *_, check = processor.check([processor.target(asked(lab))])
+    *_, check = jenkins_checks(processor, [processor.target(asked(lab))])
     assert check.ok is None
     assert "TESTPLAN does not offer 'smoke', only full" in check.message
     assert "may be built" in check.message
@@ -315,6 +316,6 @@ def test_the_check_says_which_build_is_gone(lab: Lab) -> None:
     add_job(lab)
     lab.jenkins.discard_build("job", 30)
     processor = repeating(lab)
-    *_, check = processor.check([processor.target(asked(lab, family="charm"))])
+    *_, check = jenkins_checks(processor, [processor.target(asked(lab, family="charm"))])
     assert check.ok is None
     assert "build 30 is gone" in check.message

@@ -10,7 +10,8 @@ import pytest
 
 from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.models import RerunRequest, State
+from test_executions_rerunner.models import State
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from integration.conftest import Lab

@@ -12,7 +12,7 @@ from integration.conftest import ShortWaiting
 from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.models import RerunRequest
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from integration.conftest import Lab

@@ -17,7 +17,8 @@ from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.calls.policy import Fault as Kind
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo import Fault, GithubServer
-from test_executions_rerunner.models import Look, RerunRequest, State
+from test_executions_rerunner.models import Look, State
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from test_executions_rerunner.drain.ledger import Ledger, Slots
-from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
+from test_executions_rerunner.drain.ledger import Ledger
+from test_executions_rerunner.drain.slots import Slots
+from test_executions_rerunner.models import Outcome, Removal, State, Verdict
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import pytest
 
 from test_executions_rerunner import GithubProcessor, RequestProcessingError
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.models import RerunRequest
+from test_executions_rerunner.rerun_request import RerunRequest
 
 RUN = "/repos/canonical/lab-ci/actions/runs/13326600211"
 LINK = "https://github.com/canonical/lab-ci/actions/runs/13326600211"

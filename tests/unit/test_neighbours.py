@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.models import RerunRequest
 from test_executions_rerunner.neighbours import Neighbours
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

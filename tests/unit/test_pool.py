@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from test_executions_rerunner.drain import pool as module
-from test_executions_rerunner.drain.ledger import Slots
 from test_executions_rerunner.drain.pool import Pool
+from test_executions_rerunner.drain.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable

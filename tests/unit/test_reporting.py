@@ -14,9 +14,9 @@ from runner_rules import Command, commands
 from runner_rules import outputs as read_outputs
 from test_executions_rerunner.cli import github_actions
 from test_executions_rerunner.cli.report import Report, as_json, as_markdown, as_object, needs_person, write_report
-from test_executions_rerunner.drain.checks import Check
 from test_executions_rerunner.drain.ledger import Ledger
-from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
+from test_executions_rerunner.models import Check, Outcome, Removal, State, Verdict
+from test_executions_rerunner.rerun_request import RerunRequest
 from test_executions_rerunner.text import Mask
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from runner_rules import commands
 from test_executions_rerunner.cli.report import Report
 from test_executions_rerunner.cli.tables import causes, counts_line, lines_of, plan, rows_of, target_line
-from test_executions_rerunner.models import Outcome, RerunRequest, State
+from test_executions_rerunner.models import Outcome, State
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

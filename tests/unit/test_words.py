@@ -13,7 +13,8 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from test_executions_rerunner.calls.words import http_date_seconds, retry_after_seconds, server_words
+from test_executions_rerunner.calls.error_pages import server_words
+from test_executions_rerunner.calls.headers import http_date_seconds, retry_after_seconds
 
 
 def response(body: str | bytes = b"", status: int = 403, **headers: str) -> requests.Response:

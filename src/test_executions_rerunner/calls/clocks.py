@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from test_executions_rerunner.calls.words import http_date_seconds
+from test_executions_rerunner.calls.headers import http_date_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import requests
 import urllib3
 
-from test_executions_rerunner.calls.words import retry_after_seconds, server_words
+from test_executions_rerunner.calls.error_pages import server_words
+from test_executions_rerunner.calls.headers import retry_after_seconds
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
 

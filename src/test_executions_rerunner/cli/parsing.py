@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import TYPE_CHECKING
 
+from test_executions_rerunner.build_parameter import BuildParameter
 from test_executions_rerunner.defaults import BOUNDS, OWNER, allowed_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from typing_extensions import Self
 
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 _REPOSITORY = re.compile(r"([A-Za-z0-9_*?\[\]!-]+/)?[A-Za-z0-9._*?\[\]!-]+")
 _MOST_DIGITS = 9
 _LEAST_OF_A_SECRET = 4
 """Every other word of a text would be hidden with a shorter one."""
-
-FAMILIES = ("snap", "deb", "charm", "image", "solution")
-"""The families that Test Observer knows; any other is answered 422."""
 
 
 class Secret(str):
@@ -30,32 +26,6 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
-
-
-class BuildParameter(str):  # noqa: SLOT000 - it has attributes
-    """A build parameter as it was written, ``[FAMILY:]NAME=VALUE``, with its parts.
-
-    Attributes:
-        family: The family that it serves, or None: every family already served.
-        name: The parameter's name.
-        value: Its value, maybe empty.
-    """
-
-    family: str | None
-    name: str
-    value: str
-
-    def __new__(cls, written: str) -> Self:
-        """Take the text apart; a ValueError says what is allowed."""
-        self = super().__new__(cls, written)
-        before, equals, self.value = written.partition("=")
-        family, colon, name = before.strip().rpartition(":")
-        self.family, self.name = family.strip() if colon else None, name.strip()
-        if not equals or not self.name or (colon and self.family not in FAMILIES):
-            raise ValueError(f"write [FAMILY:]NAME=VALUE, FAMILY being one of {', '.join(FAMILIES)}")
-        if not self.name.isprintable() or self.name == "json":
-            raise ValueError("a name is printable, and not 'json', which makes Jenkins ignore all others")
-        return self
 
 
 def text(given: str) -> str:
@@ -74,11 +44,6 @@ def secret(given: str) -> Secret:
     if len(given) < _LEAST_OF_A_SECRET:
         raise ValueError(f"{_LEAST_OF_A_SECRET} characters or more are, since a shorter one cannot be hidden")
     return Secret(given)
-
-
-def basic(user_name: str, token: str) -> str:
-    """Return a credential as Basic authentication sends it: whoever reads that has the token."""
-    return base64.b64encode(f"{user_name}:{token}".encode()).decode()
 
 
 def user(given: str) -> str:

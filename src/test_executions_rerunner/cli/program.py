@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.cli import github_actions, tables
@@ -21,10 +22,11 @@ from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from test_executions_rerunner.cli.signals import Signals
-    from test_executions_rerunner.models import Outcome
+    from test_executions_rerunner.drain.checks import TargetChecks
+    from test_executions_rerunner.models import Check, Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.request_queue import RequestQueue
 
@@ -84,11 +86,11 @@ class Program:
         try:
             self._check_settings()
             _log.debug("%s", self._settings.shown)
-            processor = self._processor()
+            processor, check_targets = self._processor()
             observer = self._observer(processor)
             queue = self._queue(observer)
             if self._settings.check:
-                self._check(processor, queue, observer)
+                self._check(run_checks(processor, check_targets, queue, observer, announce=self._settings.announce))
             else:
                 self._drain_in_group(processor, queue)
         except SettingsError as error:
@@ -137,13 +139,14 @@ class Program:
                 return f"--report: {path!r} is not allowed: a file that can be written is ({error.strerror or error})"
         return None
 
-    def _processor(self) -> RequestProcessor:
-        """Make the chosen processor; only its client is imported."""
+    def _processor(self) -> tuple[RequestProcessor, TargetChecks]:
+        """Make the chosen processor, and pair it with its checks; only its client is imported."""
         settings = self._settings
         if settings.processor == "jenkins":
             from test_executions_rerunner.processors.jenkins import JenkinsProcessor  # noqa: PLC0415 - the chosen one
+            from test_executions_rerunner.processors.jenkins_checks import jenkins_checks  # noqa: PLC0415 - the same
 
-            return JenkinsProcessor(
+            jenkins = JenkinsProcessor(
                 settings.jenkins_username,
                 settings.jenkins_api_token,
                 jenkins_url=settings.jenkins_url,
@@ -153,9 +156,11 @@ class Program:
                 max_queued=settings.max_queued,
                 connections=settings.concurrency,
             )
+            return jenkins, partial(jenkins_checks, jenkins)
         from test_executions_rerunner.processors.github import GithubProcessor  # noqa: PLC0415 - the chosen one
+        from test_executions_rerunner.processors.github_checks import github_checks  # noqa: PLC0415 - the same
 
-        return GithubProcessor(
+        github = GithubProcessor(
             settings.github_token,
             repo=settings.repo,
             rerun=settings.rerun,
@@ -166,6 +171,7 @@ class Program:
             github_api_url=settings.github_api_url,
             own_run_id=self._environment.get("GITHUB_RUN_ID") or None,
         )
+        return github, partial(github_checks, github)
 
     def _observer(self, processor: RequestProcessor) -> TestObserverInterface:
         settings = self._settings
@@ -232,9 +238,9 @@ class Program:
         elif report.has_failures and not settings.dry_run:
             report.exit_code = 1
 
-    def _check(self, processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface) -> None:
+    def _check(self, checks: Iterable[Check]) -> None:
         def work() -> None:
-            for check in run_checks(processor, queue, observer, announce=self._settings.announce):
+            for check in checks:
                 self.report.checks.append(check)
                 if check.ok is not True or self._level < logging.ERROR:
                     print_lines([clean(check.line, self._mask, most=_MOST_OF_CHECK)], file=self._out)

@@ -21,7 +21,7 @@ from test_executions_rerunner.models import Outcome, State
 from test_executions_rerunner.text import Mask, clean, harmless, markdown, url_text
 
 if TYPE_CHECKING:
-    from test_executions_rerunner.drain.checks import Check
+    from test_executions_rerunner.models import Check
 
 VERSION = 2
 STANDARD_OUTPUT = "-"

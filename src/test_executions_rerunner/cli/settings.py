@@ -12,6 +12,7 @@ from test_executions_rerunner.cli import parsing
 from test_executions_rerunner.defaults import (
     CHOICES,
     CONCURRENCY,
+    FAMILIES,
     GITHUB_SERVER_URL,
     JENKINS_URL,
     JENKINS_USERNAME,
@@ -21,6 +22,7 @@ from test_executions_rerunner.defaults import (
     TEST_OBSERVER_URL,
     allowed_numbers,
 )
+from test_executions_rerunner.text import basic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -160,8 +162,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _row(
         "family",
-        parsing.one_of(*parsing.FAMILIES),
-        f"only requests of this family: {', '.join(parsing.FAMILIES)}",
+        parsing.one_of(*FAMILIES),
+        f"only requests of this family: {', '.join(FAMILIES)}",
         metavar="FAMILY",
     ),
     _row("environment", parsing.text, "only requests of this environment", metavar="NAME"),
@@ -255,7 +257,7 @@ class Settings:
         """Every text that must never be shown."""
         found = [self.values[row.name] for row in SETTINGS if row.is_secret and self.values[row.name]]
         token = self.jenkins_api_token
-        return (*found, parsing.basic(self.jenkins_username, token)) if token else tuple(found)
+        return (*found, basic(self.jenkins_username, token)) if token else tuple(found)
 
     @property
     def shown(self) -> str:

@@ -2,63 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from test_executions_rerunner.calls.clocks import MOST_APART_SECONDS, spelled
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.models import Check
 from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
-    from test_executions_rerunner.models import RerunRequest, Target
+    from test_executions_rerunner.models import Target
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.rerun_request import RerunRequest
     from test_executions_rerunner.test_observer import TestObserverInterface
 
+TargetChecks: TypeAlias = "Callable[[Iterable[Target]], Iterator[Check]]"
 MOST_REQUESTS = 100
 """How much of the queue is looked at."""
 _LARGE_DIFFERENCE_SECONDS = 60.0
 _NTP = "have both servers, and the proxies before them, use NTP"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that a drain needs."""
-
-    name: str
-    ok: bool | None
-    """True: fine; False: a drain could not work; None: a person may want to know."""
-    message: str
-    fix: str | None = None
-    """What to do about it, in one line."""
-
-    @property
-    def line(self) -> str:
-        """The check as a person reads it."""
-        mark = {True: "ok", False: "FAILED", None: "warning"}[self.ok]
-        return f"{mark}: {self.name}: {self.message}" + (f" -> {self.fix}" if self.fix else "")
-
-
 def run_checks(
-    processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface, *, announce: bool = False
+    processor: RequestProcessor,
+    check_targets: TargetChecks,
+    queue: RequestQueue,
+    observer: TestObserverInterface,
+    *,
+    announce: bool = False,
 ) -> Iterator[Check]:
     """Try each credential and permission that a drain needs; nothing is changed.
 
     Args:
         processor: The CI system.
+        check_targets: Tries what a drain of some targets needs of it.
         queue: Where the requests come from.
         observer: Where they are deleted.
         announce: Whether the requesters are to be told, which needs a permission of its own.
     """
     mask = Mask((*processor.secrets, *queue.secrets))
-    for check in _all_checks(processor, queue, observer, announce=announce):
+    for check in _all_checks(processor, check_targets, queue, observer, announce=announce):
         yield replace(check, name=clean(check.name, mask), message=clean(check.message, mask))
 
 
 def _all_checks(
-    processor: RequestProcessor, queue: RequestQueue, observer: TestObserverInterface, *, announce: bool
+    processor: RequestProcessor,
+    check_targets: TargetChecks,
+    queue: RequestQueue,
+    observer: TestObserverInterface,
+    *,
+    announce: bool,
 ) -> Iterator[Check]:
     requests: list[RerunRequest] = []
     try:
@@ -71,7 +67,7 @@ def _all_checks(
     yield _deleting(observer)
     yield _deleting_in_bulk(observer)
     yield from _key(observer, announce=announce)
-    yield from processor.check(_targets(processor, requests))
+    yield from check_targets(_targets(processor, requests))
     yield _clocks(processor, observer)
 
 

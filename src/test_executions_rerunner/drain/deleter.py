@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from test_executions_rerunner.drain.pool import Pool
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
-from test_executions_rerunner.models import RerunRequest, State, Verdict
+from test_executions_rerunner.models import State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 
 class Deleter:

@@ -6,11 +6,13 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.models import Outcome, Removal, RerunRequest, State, Verdict
+from test_executions_rerunner.models import Outcome, Removal, State, Verdict
 from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 _log = logging.getLogger(__name__)
 _MOST_CHARACTERS = 1000
@@ -197,41 +199,3 @@ class Ledger:
 
     def _clean(self, text: str) -> str:
         return clean(text, self._mask, most=_MOST_CHARACTERS)
-
-
-class Slots:
-    """The triggers that ``--limit`` allows: taken before a target's turn, given back when none was accepted.
-
-    They are taken in the order of the queue, so that no request overtakes another.
-    """
-
-    def __init__(self, limit: int | None) -> None:
-        self._free = limit
-        self._held = 0
-        self._changed = threading.Condition()
-
-    def take(self) -> bool:
-        """Wait for a slot; False: all are used up for good."""
-        with self._changed:
-            if self._free is None:
-                return True
-            self._changed.wait_for(lambda: self._free or not self._held)
-            if not self._free:
-                return False
-            self._free -= 1
-            self._held += 1
-            return True
-
-    def end(self, *, is_used: bool) -> None:
-        """Use a slot up, or give it back."""
-        with self._changed:
-            if self._free is not None:
-                self._held -= 1
-                self._free += not is_used
-                self._changed.notify_all()
-
-    @property
-    def are_used_up(self) -> bool:
-        """Whether no further trigger is allowed."""
-        with self._changed:
-            return self._free == 0 and not self._held

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.calls.policy import CallError, Fault, React
 from test_executions_rerunner.drain.claims import Claims
-from test_executions_rerunner.models import Look, RerunRequest, State, Target, Verdict
+from test_executions_rerunner.models import Look, State, Target, Verdict
 from test_executions_rerunner.text import post_text
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.calls.policy import Failure
     from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.processors.base import RequestProcessor
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 _log = logging.getLogger(__name__)
 MOST_SLOW_LOOKS = 3

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from test_executions_rerunner.calls.clocks import MARGIN_SECONDS, Moment
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.drain.deleter import Announcer, Deleter
-from test_executions_rerunner.drain.ledger import Ledger, Slots
+from test_executions_rerunner.drain.slots import Slots
 from test_executions_rerunner.drain.starter import TAKEN, Starter
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError
-from test_executions_rerunner.models import RerunRequest, State, Target, Verdict
+from test_executions_rerunner.models import State, Target, Verdict
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.drain.pool import Pool
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.request_queue import RequestQueue

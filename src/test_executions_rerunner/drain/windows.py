@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from test_executions_rerunner.drain.ledger import Ledger
-    from test_executions_rerunner.models import RerunRequest
     from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 LEAST_STEP = 200
 """How many requests more than those that stay a window asks for at least: an answer of 1.4 s at the most."""

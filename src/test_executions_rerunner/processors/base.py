@@ -7,21 +7,21 @@ import functools
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.clocks import ClockError, Moment
+from test_executions_rerunner.calls.error_pages import server_words
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault, TriggerRefusedError, explain
-from test_executions_rerunner.calls.sessions import Calls
 from test_executions_rerunner.calls.waiting import Waiting
-from test_executions_rerunner.calls.words import server_words
-from test_executions_rerunner.models import Look, PostArguments, RawRequest, RerunRequest, Served, Target
+from test_executions_rerunner.rerun_request import RawRequest, RerunRequest
 from test_executions_rerunner.text import without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     import requests
 
-    from test_executions_rerunner.drain.checks import Check
+    from test_executions_rerunner.models import Look, PostArguments, Served, Target
 
 Returned = TypeVar("Returned")
 
@@ -164,10 +164,6 @@ class RequestProcessor(abc.ABC):
         """Return why a request is not served by a trigger of its target that was sent before it came."""
         del request, sent
         return None
-
-    @abc.abstractmethod
-    def check(self, targets: Iterable[Target]) -> Iterator[Check]:
-        """Try what a drain of these targets needs, without starting anything."""
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait until the CI system's own pace allows another trigger, and hold that turn for this thread."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import requests
 
 from test_executions_rerunner import defaults
+from test_executions_rerunner.calls.headers import retry_after_seconds
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault, TriggerDoubtfulError, explain
 from test_executions_rerunner.calls.waiting import Pace
-from test_executions_rerunner.calls.words import retry_after_seconds
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.links import Origin, is_without_query
-from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
+from test_executions_rerunner.models import Look, PostArguments, Served, State, Target, Verdict
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.github_bounds import Queues
 from test_executions_rerunner.processors.github_groups import ConcurrencyGroups
@@ -35,13 +35,13 @@ from test_executions_rerunner.processors.github_refusals import (
 from test_executions_rerunner.text import harmless, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.calls.waiting import Waiting
-    from test_executions_rerunner.drain.checks import Check
     from test_executions_rerunner.processors.github_client import GithubClient
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 Parsed = TypeVar("Parsed")
 MOST_POSTS_A_MINUTE = 80
@@ -203,12 +203,6 @@ class GithubProcessor(RequestProcessor):
         if not run:
             raise CallError(Failure(Fault.REJECTED, "the trigger of a single job does not say which run to look at"))
         return run
-
-    def check(self, targets: Iterable[Target]) -> Iterator[Check]:
-        """Try the token, the repositories and the runs; see `github_checks`."""
-        from test_executions_rerunner.processors.github_checks import github_checks  # noqa: PLC0415 - rarely needed
-
-        return github_checks(self, targets)
 
     def has_token_like(self, beginning: str) -> bool:
         """Tell whether the token is of the kind that begins so."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.calls.policy import CallError, Fault
-from test_executions_rerunner.drain.checks import Check
+from test_executions_rerunner.models import Check
 from test_executions_rerunner.processors.github_jobs import read_run
 
 if TYPE_CHECKING:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from test_executions_rerunner.calls.clocks import Moment
-    from test_executions_rerunner.models import PostArguments, RerunRequest
+    from test_executions_rerunner.models import PostArguments
     from test_executions_rerunner.processors.github import GithubProcessor
     from test_executions_rerunner.processors.github_jobs import Run
     from test_executions_rerunner.processors.github_links import RunLink
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 _PAGE = 100
 _MOST_PAGES = 200

@@ -6,8 +6,8 @@ import re
 
 import requests
 
+from test_executions_rerunner.calls.headers import http_date_seconds, retry_after_seconds
 from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
-from test_executions_rerunner.calls.words import http_date_seconds, retry_after_seconds
 
 _RUNNING = re.compile(r"already running|Only jobs from the current attempt")
 """Somebody was faster: the run goes on, or its jobs have other ids since."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from test_executions_rerunner.models import read_time
+from test_executions_rerunner.rerun_request import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

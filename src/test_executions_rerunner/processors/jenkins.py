@@ -12,10 +12,9 @@ import requests
 
 from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError
-from test_executions_rerunner.cli.parsing import basic
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.links import Origin
-from test_executions_rerunner.models import Look, PostArguments, RerunRequest, Served, State, Target, Verdict
+from test_executions_rerunner.models import Look, PostArguments, Served, State, Target, Verdict
 from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.jenkins_builds import BuildParameters, BuildTarget, repeated
@@ -26,15 +25,15 @@ from test_executions_rerunner.processors.jenkins_links import read_link, trigger
 from test_executions_rerunner.processors.jenkins_parameters import Parameters, form
 from test_executions_rerunner.processors.jenkins_queue import SharedQueue
 from test_executions_rerunner.processors.jenkins_refusals import explain_jenkins
-from test_executions_rerunner.text import harmless, shown
+from test_executions_rerunner.text import basic, harmless, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.calls.waiting import Waiting
-    from test_executions_rerunner.drain.checks import Check
     from test_executions_rerunner.processors.jenkins_state import Build, Job, Queue, QueueItem
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 _FRESH_SECONDS = 10.0
 """How old the queue may be that a look rests on, so that a trigger can still follow in time: whatever was queued since
@@ -253,12 +252,6 @@ class JenkinsProcessor(RequestProcessor):
         return self.calls.repeated(
             lambda: jenkins_state.read_job(self.client.read(url, self.calls.clock), full_name), momentary=self.momentary
         )
-
-    def check(self, targets: Iterable[Target]) -> Iterator[Check]:
-        """Try the controller, the user, and each job; see `jenkins_checks`."""
-        from test_executions_rerunner.processors.jenkins_checks import jenkins_checks  # noqa: PLC0415 - rarely needed
-
-        return jenkins_checks(self, targets)
 
     def explain(self, error: BaseException) -> Failure:
         """Understand what Jenkins answers in its own way."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import requests
 
 from test_executions_rerunner.calls.policy import CallError, Fault
-from test_executions_rerunner.drain.checks import Check
 from test_executions_rerunner.errors import RequestProcessingError
+from test_executions_rerunner.models import Check
 from test_executions_rerunner.processors.jenkins_state import FolderError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner.cli.parsing import BuildParameter
+from test_executions_rerunner.build_parameter import BuildParameter
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.processors.jenkins_state import as_text
 from test_executions_rerunner.text import shown

@@ -1,25 +1,18 @@
-"""What a server says in a refusal, as one line of text, and when it wants to be called again."""
+"""What a server says in a refusal, as one line of text."""
 
 from __future__ import annotations
 
-import datetime as dt
 import html
 import json
 import re
-import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import requests
 
 _MOST_BYTES = 20_000
-_MOST_SECONDS = 1e9
-"""Of a wait that a server asks for: thirty years, so that a clock can still take it."""
 _PAGE = re.compile(r"\s*(<!doctype html|<!--|<[a-z][a-z0-9]*[\s>/])", re.IGNORECASE)
 
 
@@ -128,26 +121,3 @@ def _without_entities(text: str) -> str:
         return html.unescape(text)
     except ValueError:  # a number of more digits than Python reads
         return text
-
-
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return how long ``Retry-After`` asks to wait, given in seconds or as a date; None: it does not ask."""
-    said = headers.get("Retry-After", "").strip()
-    if said.isascii() and said.isdigit():
-        return min(float(said), _MOST_SECONDS)
-    until = http_date_seconds(said)
-    if until is None:
-        return None
-    now = http_date_seconds(headers.get("Date"))
-    return min(max(0.0, until - (time.time() if now is None else now)), _MOST_SECONDS)
-
-
-def http_date_seconds(date: str | None) -> float | None:
-    """Return a ``Date`` header as seconds since 1970, or None where it is missing or unreadable."""
-    if not date:
-        return None
-    try:
-        read = parsedate_to_datetime(date)
-        return (read if read.tzinfo else read.replace(tzinfo=dt.timezone.utc)).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):  # any zone, any year, no date at all
-        return None

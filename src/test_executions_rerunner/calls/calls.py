@@ -1,0 +1,95 @@
+"""The calls to one server, and their repetition with backoff where a call changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from test_executions_rerunner.calls.clocks import ServerClock
+from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.calls.waiting import Throttle, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Returned = TypeVar("Returned")
+
+
+class Calls:
+    """The calls to one server: its clock, its rate limit, and the repetition of calls that change nothing.
+
+    Args:
+        waiting: The waits of the drain.
+        explain: Understands what a call raised.
+        name: The server, for people.
+
+    Attributes:
+        waiting: The waits of the drain.
+        clock: The server's clock.
+        throttle: Whether the server wants to be called now.
+    """
+
+    def __init__(self, waiting: Waiting, explain: Callable[[BaseException], Failure], name: str = "the server") -> None:
+        self.waiting = waiting
+        self.clock = ServerClock(waiting.clock, name)
+        self.throttle = Throttle(waiting)
+        self.explain = explain
+
+    def once(self, call: Callable[[], Returned]) -> Returned:
+        """Make a call when the server wants one; what it announces is noted.
+
+        Raises:
+            CallError: The call failed, or was not made since the server wants none any more.
+        """
+        self.throttle.wait()
+        if self.throttle.closed:
+            raise CallError(Failure(Fault.BUSY, self.throttle.closed))
+        return self._made(call)
+
+    def at_once(self, call: Callable[[], Returned]) -> Returned:
+        """Make a call now or not at all; what the server announces is noted.
+
+        Raises:
+            CallError: The call failed, or was not made since the server wants none now.
+        """
+        if not self.throttle.is_open:
+            raise CallError(Failure(Fault.BUSY, self.throttle.closed or "the server wants no call now"))
+        return self._made(call)
+
+    def _made(self, call: Callable[[], Returned]) -> Returned:
+        try:
+            return call()
+        except Exception as error:
+            failure = self.explain(error)
+            if failure.fault is Fault.BUSY and failure.wait_seconds is not None:
+                self.throttle.announce(failure.wait_seconds, failure.reason)
+            raise CallError(failure) from error
+
+    def repeated(self, call: Callable[[], Returned], *, momentary: frozenset[Fault] = frozenset()) -> Returned:
+        """Make a call that may be repeated, a GET or a DELETE, until it succeeds or has failed for good.
+
+        Args:
+            call: Raises an exception of requests when it fails.
+            momentary: Faults that count only if they are still there after ``recheck_seconds``.
+
+        Raises:
+            CallError: It failed for good.
+        """
+        started = self.waiting.clock()
+        first_seen: dict[Fault, float] = {}
+        delays = iter(self.waiting.retry_seconds)
+        while True:
+            try:
+                return self.once(call)
+            except CallError as error:
+                fault, now = error.failure.fault, self.waiting.clock()
+                since = now - first_seen.setdefault(fault, now)
+                delay: float | None = None
+                if fault is Fault.BUSY:
+                    delay = None if self.throttle.closed else 0.0
+                elif error.failure.rule.look_again and now - started < self.waiting.patience_seconds:
+                    delay = next(delays, None)
+                if delay is None and fault in momentary and since < self.waiting.recheck_seconds:
+                    delay = self.waiting.recheck_seconds - since
+                if delay is None or self.waiting.is_interrupted:
+                    raise
+            self.waiting.sleep(self.waiting.varied(delay))

@@ -1,0 +1,141 @@
+"""One entry of the queue, read once into what a drain works with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from test_executions_rerunner.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+LARGEST_ID = 2**31 - 1
+"""Test Observer answers 500 for a larger one, and removes nothing."""
+
+RawRequest: TypeAlias = "Mapping[str, Any]"
+"""One entry of the queue as Test Observer's GET gives it."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A ``created_at`` that is no time; two that say the same are equal."""
+
+    value: str
+    """As Python writes it, harmless."""
+
+
+@dataclass(frozen=True, eq=False)
+class RerunRequest:
+    """One entry of the queue, read once; two entries are never equal, whatever they say."""
+
+    test_execution_id: int | None
+    """1 to 2^31-1, or None where the entry names none."""
+    ci_link: object
+    """Where the run or build is found; anything at all, since strangers write it."""
+    family: object
+    """One of five words, when Test Observer says it."""
+    created_at: float | Unreadable | None
+    """When the rerun was asked for: seconds since 1970 on Test Observer's clock."""
+    problem: str | None = None
+    """Why this entry can never be triggered, where it says itself."""
+    group: Hashable = None
+    """Equal for the requests that Test Observer keeps one of: test plan, build and environment; None: not told."""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """The query that narrows the queue down to its neighbours."""
+    links: tuple[str, ...] = ()
+    """What the test execution links to already."""
+    is_archived: bool = False
+    """Whether its artefact is archived."""
+
+    @classmethod
+    def read(cls, raw: object, *, needs_id: bool = True) -> RerunRequest:
+        """Read an entry of any shape; nothing is raised, since nobody else may suffer from it.
+
+        Args:
+            raw: One element of the queue's JSON array.
+            needs_id: False for a file of requests, whose entries may lack an id: nothing is to be removed then.
+        """
+        if not isinstance(raw, dict):
+            return cls(None, None, None, None, f"an entry of the queue is no object: {shown(raw)}")
+        number, problem = raw.get("test_execution_id"), None
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= LARGEST_ID:
+            if needs_id or number is not None:
+                problem = f"test_execution_id {shown(number)} is no whole number from 1 to {LARGEST_ID}"
+            number = None
+        return cls(
+            number,
+            raw.get("ci_link"),
+            raw.get("family"),
+            read_time(raw.get("created_at")),
+            problem,
+            _group(raw),
+            _filters(raw),
+            tuple(str(_inside(link, "url")) for link in _as_list(_inside(raw, "test_execution", "relevant_links"))),
+            _inside(raw, "artefact", "archived") is True,
+        )
+
+    @property
+    def time_problem(self) -> str | None:
+        """Why it cannot be compared with what was rerun, where ``created_at`` is no time."""
+        return f"created_at {self.created_at.value} is no time" if isinstance(self.created_at, Unreadable) else None
+
+    def is_of_same_group(self, other: RerunRequest) -> bool:
+        """Tell whether Test Observer would keep only one of the two."""
+        is_same_id = self.test_execution_id is not None and self.test_execution_id == other.test_execution_id
+        return is_same_id or (self.group is not None and self.group == other.group)
+
+
+def _group(raw: Mapping[str, Any]) -> Hashable:
+    """Return what names a group; a part that is not told, or not to be compared, makes it unknown."""
+    plan = _inside(raw, "test_execution", "test_plan")
+    build = _inside(raw, "artefact_build", "id")
+    environment = _inside(raw, "test_execution", "environment", "id")
+    group = (plan, build, environment)
+    return group if all(isinstance(part, (str, int)) for part in group) else None
+
+
+def _filters(raw: Mapping[str, Any]) -> dict[str, str]:
+    told = {
+        "family": raw.get("family"),
+        "environment": _inside(raw, "test_execution", "environment", "name"),
+        "environment_architecture": _inside(raw, "test_execution", "environment", "architecture"),
+        "build_architecture": _inside(raw, "artefact_build", "architecture"),
+    }
+    return {name: value for name, value in told.items() if isinstance(value, str) and value}
+
+
+def _inside(raw: object, *names: str) -> object:
+    """Return what stands under names inside each other; None where there is none."""
+    for name in names:
+        raw = raw.get(name) if isinstance(raw, dict) else None
+    return raw
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def read_time(written: object) -> float | Unreadable | None:
+    """Read a time in ISO 8601 as seconds since 1970; one without a zone, as Test Observer's, means UTC."""
+    if written is None:
+        return None
+    if not isinstance(written, str):
+        return Unreadable(shown(written))
+    try:
+        # Python 3.10 reads neither a Z nor every count of digits
+        moment = dt.datetime.fromisoformat(_for_python_3_10(written))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        return Unreadable(shown(written))
+
+
+def _for_python_3_10(moment: str) -> str:
+    if moment.endswith(("Z", "z")):
+        moment = moment[:-1] + "+00:00"
+    head, point, tail = moment.partition(".")
+    if point:
+        digits = len(tail) - len(tail.lstrip("0123456789"))
+        moment = f"{head}.{tail[:digits][:6]:0<6}{tail[digits:]}"
+    return moment
