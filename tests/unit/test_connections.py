@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import select
 import socket
 import ssl
 import threading
@@ -537,10 +538,16 @@ def tls_before(server: LoopbackServer, certificate: Path) -> Iterator[str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError), source, sink:
-            while piece := source.recv(65536):
-                sink.sendall(piece)
+    def relay(outer: ssl.SSLSocket, inner: socket.socket) -> None:
+        """Hand on what comes from either side: in one thread, since a TLS socket bears no two."""
+        with contextlib.suppress(OSError), outer, inner:
+            while True:
+                ready = [outer] if outer.pending() else select.select([outer, inner], [], [])[0]
+                for source in ready:
+                    piece = source.recv(65536)
+                    if not piece:
+                        return
+                    (inner if source is outer else outer).sendall(piece)
 
     def serve(listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -548,8 +555,7 @@ def tls_before(server: LoopbackServer, certificate: Path) -> Iterator[str]:
                 link, _ = listener.accept()
                 inner = socket.create_connection(("127.0.0.1", server.port))
                 outer = context.wrap_socket(link, server_side=True)
-                for pair in ((outer, inner), (inner, outer)):
-                    threading.Thread(target=pump, args=pair, daemon=True).start()
+                threading.Thread(target=relay, args=(outer, inner), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
