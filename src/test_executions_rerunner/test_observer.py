@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
@@ -19,7 +19,7 @@ from test_executions_rerunner.calls.answers import MOST_BYTES, Answer
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.json_array import elements
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault, explain
-from test_executions_rerunner.calls.sessions import open_session
+from test_executions_rerunner.calls.sessions import BearerAuth, open_session
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.models import Removal
@@ -41,26 +41,6 @@ _REFUSED_EVENT = "rerun_refused"
 _WHAT_A_REFUSAL_MAY_MEAN = "the server does not tell a wrong key from a missing permission"
 _KEY_ADVICE = "set TEST_OBSERVER_API_KEY to a key with view_rerun and change_rerun (its administrator makes one)"
 Kept = TypeVar("Kept")
-
-
-class Filters(NamedTuple):
-    """Which part of the queue is read; None: all. Names and values are those of the query."""
-
-    family: str | None = None
-    environment: str | None = None
-    environment_architecture: str | None = None
-    build_architecture: str | None = None
-
-
-class _BearerAuth(requests.auth.AuthBase):
-    """An ``Authorization`` header that no ``.netrc`` entry replaces."""
-
-    def __init__(self, key: str) -> None:
-        self._header = f"Bearer {key}"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
 
 
 class TestObserverInterface(RequestQueue):
@@ -97,12 +77,18 @@ class TestObserverInterface(RequestQueue):
         self.url = test_observer_url.rstrip("/")
         self.family = family
         self.secrets = tuple(key for key in [test_observer_api_key] if key)
-        self._filters = Filters(family, environment, environment_architecture, build_architecture)
+        filters = {
+            "family": family,
+            "environment": environment,
+            "environment_architecture": environment_architecture,
+            "build_architecture": build_architecture,
+        }
+        self._filters = {name: value for name, value in filters.items() if value is not None}
         self._limit = limit
         self._calls = Calls(waiting or Waiting(), explain, "Test Observer")
         self.waiting, self.clock = self._calls.waiting, self._calls.clock
         self._neighbours = Neighbours(partial(self._send_get, keep=RerunRequest.read), self.waiting.clock)
-        auth = _BearerAuth(test_observer_api_key) if test_observer_api_key else None
+        auth = BearerAuth(test_observer_api_key) if test_observer_api_key else None
         self._session = open_session(self.url, auth=auth, connections=connections, waiting=self.waiting)
 
     def __repr__(self) -> str:
@@ -243,8 +229,7 @@ class TestObserverInterface(RequestQueue):
         return {"name": str(told.get("name")), "permissions": permissions}
 
     def _read(self, limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
-        filters = {name: value for name, value in self._filters._asdict().items() if value is not None}
-        return self._call("reading the queue", lambda: self._send_get(filters, limit, keep))
+        return self._call("reading the queue", lambda: self._send_get(self._filters, limit, keep))
 
     def _send_get(self, filters: Mapping[str, str], limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
         asked = {"params": {**filters, "limit": str(limit)}, "most_bytes": MOST_BYTES * math.ceil(limit / 1000)}

@@ -106,6 +106,17 @@ class _NoCookies(RequestsCookieJar):
         """Leave them where they are."""
 
 
+class BearerAuth(requests.auth.AuthBase):
+    """An ``Authorization`` header that no ``.netrc`` entry replaces."""
+
+    def __init__(self, key: str) -> None:
+        self._header = f"Bearer {key}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
 def open_session(url: str, *, auth: AuthBase | None, connections: int, waiting: Waiting) -> Session:
     """Open a session of kept-alive connections for one server.
 
