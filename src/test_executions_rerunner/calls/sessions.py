@@ -113,6 +113,7 @@ class BearerAuth(requests.auth.AuthBase):
         self._header = f"Bearer {key}"
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put it on a request."""
         request.headers["Authorization"] = self._header
         return request
 
