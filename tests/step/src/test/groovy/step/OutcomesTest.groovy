@@ -139,7 +139,7 @@ class OutcomesTest extends StepTest {
             (null): 'left no report', '': 'left no report', '[]': 'left a broken report', '"text"': 'left a broken report',
             'null': 'left a broken report', '{}': 'left a broken report', 'no JSON': 'left a broken report',
             '\u0000': 'left a broken report', '   ': 'left a broken report',
-            '{"version": 2, "counts": {}, "requests": [], "checks": []}': 'left a report of another version']
+            '{"version": 3, "counts": {}, "requests": [], "checks": []}': 'left a report of another version']
         reports.each { report, problem ->
             int code = report?.toString()?.size() == 2 ? 1 : 0
             programs.endWith(code, report)

@@ -100,7 +100,7 @@ class RealDrainTest extends StepTest {
     @Test
     void 'a wrong setting is an error that the log explains'() {
         assert failure(JENKINS + [limit: 0]) ==
-            'rerunTestExecutions: a setting is wrong or a credential is missing, see above (exit code 2)'
+            "rerunTestExecutions: RERUNNER_LIMIT: '0' is not allowed: a whole number of 1 or more is (exit code 2)"
         assert jenkins.log.contains('RERUNNER_LIMIT')
     }
 
