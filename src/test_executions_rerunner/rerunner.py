@@ -176,7 +176,7 @@ class Rerunner:
             target = self._target_of(request, processed_requests[request.test_execution_id or 0])
             groups.setdefault(target.key, (target, []))[1].append(request)
         self._ledger.open(requests)
-        with Pool(self._concurrency) as pool:
+        with Pool(self._concurrency) as pool, self._submitter:
             self._submitter.submit(groups.values(), pool, deletes=False)
             pool.join()
         ended = {outcome.request: outcome.state for outcome in self.outcomes}

@@ -92,6 +92,11 @@ class ServerClock:
         return self._most_ahead is not None
 
     @property
+    def owner(self) -> str:
+        """Whose clock it is, for people: the server's, or that of this machine while the server said no time."""
+        return self.name if self.is_known else "this machine"
+
+    @property
     def ahead(self) -> float:
         """Seconds from our own clock to this server's time; our own time while it said none.
 
@@ -139,7 +144,7 @@ class Moment(NamedTuple):
             moment.check()
         apart = abs(self.clock.ahead - other.clock.ahead)
         if apart > MOST_APART_SECONDS:
-            raise ClockError(f"the clocks of {self.clock.name} and {other.clock.name} are {spelled(apart)} apart")
+            raise ClockError(f"the clocks of {self.clock.owner} and {other.clock.owner} are {spelled(apart)} apart")
         return self.own > other.own + MARGIN_SECONDS
 
     def check(self) -> None:
@@ -152,7 +157,7 @@ class Moment(NamedTuple):
             raise ClockError(doubt)
         early = self.seconds - self.clock.now()
         if early > MARGIN_SECONDS:
-            raise ClockError(f"{self.clock.name} tells of a moment that is {spelled(early)} ahead of its own clock")
+            raise ClockError(f"{self.clock.owner} tells of a moment that is {spelled(early)} ahead of its own clock")
 
 
 def spelled(seconds: float) -> str:

@@ -24,7 +24,7 @@ from test_executions_rerunner.text import Mask, clean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from test_executions_rerunner.cli.signals import Signals
+    from test_executions_rerunner.cli.signals import Signals, Worker
     from test_executions_rerunner.drain.checks import TargetChecks
     from test_executions_rerunner.models import Check, Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
@@ -198,7 +198,7 @@ class Program:
                 print_lines([github_actions.end_group()], file=sys.stderr)
 
     def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
-        settings, report = self._settings, self.report
+        settings = self._settings
         teller = Teller(lambda: rerunner.stopped, is_told_later=settings.dry_run or self._level == logging.ERROR)
 
         def tell(outcomes: list[Outcome]) -> None:
@@ -221,9 +221,14 @@ class Program:
         advance = progress(self._handler, lambda: rerunner.known)
         if self._signals.received is not None:
             raise KeyboardInterrupt
-        worker = self._signals.wait(rerunner.run)
-        if name := self._signals.name:
-            rerunner.end(f"interrupted by {name}")
+        self._note_end(rerunner, self._signals.wait(rerunner.run))
+
+    def _note_end(self, rerunner: Rerunner, worker: Worker) -> None:
+        """Put into the report how a drain ended; one that is still going ends now."""
+        report, name = self.report, self._signals.name
+        is_bug = worker.error is not None and not isinstance(worker.error, TestObserverError)
+        if name or is_bug:
+            rerunner.end(f"interrupted by {name}" if name else "the drain ended by a bug")
         report.outcomes, report.remaining = rerunner.outcomes, rerunner.remaining
         if stopped := rerunner.stopped:
             is_failure = bool(name) or stopped.state is State.FAILED or any(o.delete_error for o in report.outcomes)
@@ -235,7 +240,7 @@ class Program:
             _log.error("%s", report.error)
         elif worker.error and not name:
             raise worker.error
-        elif report.has_failures and not settings.dry_run:
+        elif report.has_failures and not self._settings.dry_run:
             report.exit_code = 1
 
     def _check(self, checks: Iterable[Check]) -> None:

@@ -88,6 +88,7 @@ class Announcer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._pool.__exit__(kind, error, traceback)
+        self._pool = Pool(1)
 
     def _tell(self, request: RerunRequest, kind: str, tell: Callable[[], None]) -> None:
         """Tell it once; where that kind of call was refused, every further one would be refused too."""

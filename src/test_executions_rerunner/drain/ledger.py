@@ -63,7 +63,8 @@ class Ledger:
     def open(self, requests: Iterable[RerunRequest]) -> None:
         """Enter requests whose outcome is not known yet."""
         with self._changed:
-            self._outcomes.update(dict.fromkeys(requests))
+            if not self._is_closed:
+                self._outcomes.update(dict.fromkeys(requests))
 
     def begin(self, requests: Iterable[RerunRequest]) -> Verdict | None:
         """Mark requests whose trigger is sent now, until they are settled; not where the drain has stopped.

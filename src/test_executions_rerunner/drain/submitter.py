@@ -173,7 +173,7 @@ class Submitter:
 
     def _cannot_join(self, request: RerunRequest, verdict: Verdict) -> str | None:
         """Return why a request that was read after a trigger of its target is not served by it."""
-        if verdict.sent_at is None:
+        if verdict.sent_at is None or verdict.state not in TAKEN:
             return None
         asked_at = self._asked_at(request)
         if asked_at is None:
