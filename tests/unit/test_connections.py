@@ -585,6 +585,19 @@ def test_an_answer_that_drips_through_tls_ends_in_time(
         assert (server.count("GET", RUN), server.connections) == (3, 2)
 
 
+def test_the_relay_to_tls_ends_with_its_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = tmp_path / "localhost.pem"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    there_before = set(threading.enumerate())
+    with GithubServer() as server, tls_before(server, certificate) as url:
+        session = open_session(url, auth=None, connections=1, waiting=PatientWaiting())
+        session.request("GET", url, timeout=(20, 20))
+    # the session keeps its connection: a thread that still read it would write to whatever has its number next
+    for thread in set(threading.enumerate()) - there_before:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
 def test_pygithub_is_left_as_it_was() -> None:
     with GithubServer() as server:
         GithubClient(server.url, server.token, Waiting()).send("GET", "/user", ServerClock(Waiting().clock))
