@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-import functools
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from types import MethodType
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
 
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.clocks import ClockError, Moment
@@ -23,19 +23,21 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.models import Look, PostArguments, Served, Target
 
+Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
 
-class on_class_or_instance(Generic[Returned]):  # noqa: N801 - used as a decorator
-    """A method that works on the class too: there it runs on an instance with the default settings."""
+class OnClassOrInstance(Generic[Arguments, Returned]):
+    """A method that works on the class too, so that it can be tried without settings: it runs with the defaults."""
 
-    def __init__(self, method: Callable[..., Returned]) -> None:
+    def __init__(self, method: Callable[Concatenate[Any, Arguments], Returned]) -> None:
         self._method = method
-        functools.update_wrapper(self, method)  # type: ignore[arg-type] # a descriptor has the same names
 
-    def __get__(self, instance: RequestProcessor | None, owner: type[RequestProcessor]) -> Callable[..., Returned]:
+    def __get__(
+        self, instance: RequestProcessor | None, owner: type[RequestProcessor]
+    ) -> Callable[Arguments, Returned]:
         """Bind to the instance, or to a new one that has no credential."""
-        return functools.partial(self._method, owner.with_defaults() if instance is None else instance)
+        return MethodType(self._method, owner.with_defaults() if instance is None else instance)
 
 
 class RequestProcessor(abc.ABC):
@@ -83,7 +85,7 @@ class RequestProcessor(abc.ABC):
             RequestProcessingError: This processor cannot serve it, whatever is in it. Nothing was sent.
         """
 
-    @on_class_or_instance
+    @OnClassOrInstance
     def process(self, rerun_request: RawRequest) -> PostArguments:
         """Return the POST that starts again what a request asks for; nothing is sent.
 
