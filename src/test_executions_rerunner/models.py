@@ -117,7 +117,7 @@ class Look:
     notes: tuple[str, ...] = ()
     """What a person should know about the trigger, such as parameters that the job does not define."""
     before: Any = None
-    """The processor's own record of the state, to compare with after a doubtful POST."""
+    """The processor's own record of the state, for its trigger and to compare with after a doubtful one."""
     claims: tuple[Claim, ...] = ()
     """What the trigger takes; it is deferred where one of them is taken."""
     way_out: str | None = None
@@ -126,8 +126,6 @@ class Look:
     """When the first request was sent that it rests on, on our own clock; None: when the look began."""
     fresh_seconds: float = 5.0
     """How old it may be when its trigger is sent: longer where identical triggers are one."""
-    delay: bool = True
-    """False for a Jenkins job that defines a parameter called ``delay`` itself."""
 
 
 @dataclass

@@ -286,7 +286,7 @@ def test_a_parameter_called_delay_is_repeated_only_where_the_job_takes_it(lab: L
         lab.jenkins.job("job").parameters = [REPORTING]
     processor = repeating(lab)
     look = processor.look(resolved(lab, processor), {asked(lab): None}, None)
-    processor.submit(look.post_arguments, delay=look.delay)
+    processor.trigger(look)
     (item,) = lab.jenkins.queued("job")
     assert item.parameters.get("delay") == ("7sec" if is_defined else None)
     sent = [request.body for request in lab.jenkins.requests if request.method == "POST"]

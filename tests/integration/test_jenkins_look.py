@@ -171,7 +171,7 @@ class SlowJenkins(JenkinsProcessor):
 
     def __init__(self, lab: Lab, waiting: SteppedWaiting, seconds: dict[str, float]) -> None:
         super().__init__("admin", lab.jenkins.token, jenkins_url=lab.jenkins.url, waiting=waiting)
-        read = self.client.read
+        read = self.api.client.read
         self.asked: list[str] = []
 
         def slow(url: str, *more: Any) -> dict[str, Any]:  # noqa: ANN401 - as the client takes it
@@ -181,7 +181,7 @@ class SlowJenkins(JenkinsProcessor):
             waiting.now += seconds[part]
             return told
 
-        vars(self.client)["read"] = slow
+        vars(self.api.client)["read"] = slow
 
     def look_at(self, lab: Lab, snapshot: Any) -> Look:  # noqa: ANN401 - as the processor takes it
         request = RerunRequest.read({"ci_link": f"{lab.jenkins.url}/job/job/1/", "family": "snap"}, needs_id=False)
@@ -210,7 +210,7 @@ def test_a_look_rests_on_a_queue_of_its_window_only_while_that_is_young(
     look = processor.look_at(lab, snapshot)
     assert processor.asked == asked
     assert look.since == started + since
-    assert look.delay is (DELAY not in definitions)
+    assert look.before.takes_delay is (DELAY not in definitions)
 
 
 @pytest.mark.parametrize("definitions", [[REPORTING], [REPORTING, DELAY]], ids=["delay", "own-delay"])

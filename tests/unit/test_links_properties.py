@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
@@ -15,6 +15,7 @@ from test_executions_rerunner import GithubProcessor, JenkinsProcessor, RequestP
 
 if TYPE_CHECKING:
     from test_executions_rerunner.processors.base import RequestProcessor
+    from test_executions_rerunner.rerun_request import RawRequest
 
 JENKINS = "http://jenkins.example:8080/ci"
 PIECES = (
@@ -203,4 +204,4 @@ def test_a_request_that_is_no_object_is_refused(
 ) -> None:
     del shape
     with pytest.raises(RequestProcessingError):
-        processor.process(request_)
+        processor.process(cast("RawRequest", request_))

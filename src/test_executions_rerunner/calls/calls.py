@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from test_executions_rerunner.calls.clocks import ServerClock
+from test_executions_rerunner.calls.clocks import ClockError, Moment, ServerClock
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault
 from test_executions_rerunner.calls.waiting import Throttle, Waiting
 
@@ -54,6 +54,17 @@ class Calls:
         if not self.throttle.is_open:
             raise CallError(Failure(Fault.BUSY, self.throttle.closed or "the server wants no call now"))
         return self._made(call)
+
+    def later(self, seconds: float, asked_at: Moment) -> bool:
+        """Tell whether a moment of the server's clock is later than the one at which a request was made.
+
+        Raises:
+            CallError: The clocks cannot be compared, so that nobody knows.
+        """
+        try:
+            return Moment(seconds, self.clock).is_later_than(asked_at)
+        except ClockError as error:
+            raise CallError(Failure(Fault.CLOCKS, str(error))) from error
 
     def _made(self, call: Callable[[], Returned]) -> Returned:
         try:

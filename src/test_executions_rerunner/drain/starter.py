@@ -149,9 +149,7 @@ class Starter:
             return stopped
         sent_at = self._waiting.clock()
         try:
-            accepted = self._processor.calls.at_once(
-                lambda: self._processor.submit(look.post_arguments, delay=look.delay)
-            )
+            accepted = self._processor.calls.at_once(lambda: self._processor.trigger(look))
         except CallError as error:
             end = self._react(target, look, error.failure)
             if not isinstance(end, Verdict):

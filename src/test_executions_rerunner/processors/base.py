@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import abc
-import functools
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from types import MethodType
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
 
 from test_executions_rerunner.calls.calls import Calls
-from test_executions_rerunner.calls.clocks import ClockError, Moment
 from test_executions_rerunner.calls.error_pages import server_words
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault, TriggerRefusedError, explain
+from test_executions_rerunner.calls.policy import Failure, Fault, TriggerRefusedError, explain
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.rerun_request import RawRequest, RerunRequest
 from test_executions_rerunner.text import without
@@ -21,21 +20,24 @@ if TYPE_CHECKING:
 
     import requests
 
+    from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.models import Look, PostArguments, Served, Target
 
+Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
 
-class on_class_or_instance(Generic[Returned]):  # noqa: N801 - used as a decorator
-    """A method that works on the class too: there it runs on an instance with the default settings."""
+class OnClassOrInstance(Generic[Arguments, Returned]):
+    """A method that works on the class too, so that it can be tried without settings: it runs with the defaults."""
 
-    def __init__(self, method: Callable[..., Returned]) -> None:
+    def __init__(self, method: Callable[Concatenate[Any, Arguments], Returned]) -> None:
         self._method = method
-        functools.update_wrapper(self, method)  # type: ignore[arg-type] # a descriptor has the same names
 
-    def __get__(self, instance: RequestProcessor | None, owner: type[RequestProcessor]) -> Callable[..., Returned]:
+    def __get__(
+        self, instance: RequestProcessor | None, owner: type[RequestProcessor]
+    ) -> Callable[Arguments, Returned]:
         """Bind to the instance, or to a new one that has no credential."""
-        return functools.partial(self._method, owner.with_defaults() if instance is None else instance)
+        return MethodType(self._method, owner.with_defaults() if instance is None else instance)
 
 
 class RequestProcessor(abc.ABC):
@@ -44,26 +46,24 @@ class RequestProcessor(abc.ABC):
     Attributes:
         calls: The calls to the CI system, with its clock and rate limit.
         secrets: Texts that must not be shown, whoever says them.
+        resolves: Whether `resolved` reads anything.
     """
 
     name: ClassVar[str]
     """How the command line calls it."""
     title: ClassVar[str]
     """How people call it."""
-    momentary: ClassVar[frozenset[Fault]] = frozenset()
-    """Faults of a look that count only if they are still there some seconds later."""
     address_setting: ClassVar[str]
     """Where a person sets which server is called."""
     credential_setting: ClassVar[str]
     """Where a person sets who calls."""
     address: str
     """The server that is called."""
-    resolves: bool = False
-    """Whether `resolved` reads anything."""
 
     def __init__(self, *, secrets: tuple[str, ...], waiting: Waiting | None) -> None:
         self.calls = Calls(waiting or Waiting(), self.explain, self.title)
         self.secrets = tuple(secret for secret in secrets if secret)
+        self.resolves = False
 
     @classmethod
     @abc.abstractmethod
@@ -83,7 +83,7 @@ class RequestProcessor(abc.ABC):
             RequestProcessingError: This processor cannot serve it, whatever is in it. Nothing was sent.
         """
 
-    @on_class_or_instance
+    @OnClassOrInstance
     def process(self, rerun_request: RawRequest) -> PostArguments:
         """Return the POST that starts again what a request asks for; nothing is sent.
 
@@ -99,23 +99,26 @@ class RequestProcessor(abc.ABC):
         return self.target(RerunRequest.read(rerun_request, needs_id=False)).post_arguments
 
     @abc.abstractmethod
-    def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
+    def submit(self, post_arguments: PostArguments) -> Served:
         """Send one trigger, once, and never look.
 
         Args:
             post_arguments: As `process` returns it; its URL is checked again.
-            delay: False for a Jenkins job that defines a parameter of that name itself.
 
         Returns:
             What the server said, and the link of the rerun where it told one.
 
         Raises:
-            RequestProcessingError: The URL is none that `process` returns; nothing was sent.
+            RequestProcessingError: The URL is not one that `process` returns; nothing was sent.
             requests.exceptions.HTTPError: Not accepted; ``response`` has the true status, headers and body.
             requests.exceptions.RequestException: No answer at all.
         """
 
-    def snapshot(self) -> Any:  # noqa: ANN401 - only its own processor reads it
+    def trigger(self, look: Look) -> Served:
+        """Send the trigger of a look, as `submit` does."""
+        return self.submit(look.post_arguments)
+
+    def snapshot(self) -> object:
         """Read once what concerns all targets of a window, for `look`.
 
         Raises:
@@ -135,7 +138,12 @@ class RequestProcessor(abc.ABC):
         return target
 
     @abc.abstractmethod
-    def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: Any) -> Look:  # noqa: ANN401
+    def look(
+        self,
+        target: Target,
+        asked_at: Mapping[RerunRequest, Moment | None],
+        snapshot: Any,  # noqa: ANN401 - only its own processor knows what it is
+    ) -> Look:
         """Find out what of a target was rerun since it was asked for.
 
         Args:
@@ -197,7 +205,4 @@ class RequestProcessor(abc.ABC):
         Raises:
             CallError: The clocks cannot be compared, so that nobody knows.
         """
-        try:
-            return Moment(seconds, self.calls.clock).is_later_than(asked_at)
-        except ClockError as error:
-            raise CallError(Failure(Fault.CLOCKS, str(error))) from error
+        return self.calls.later(seconds, asked_at)

@@ -121,9 +121,8 @@ class GithubProcessor(RequestProcessor):
         name = f"{link.owner}/{link.repository} run {link.run}"
         return Target(key, name, self.post(link, failed_jobs=self.rerun == "failed-jobs"))
 
-    def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
+    def submit(self, post_arguments: PostArguments) -> Served:
         """Start another attempt of a run; see `RequestProcessor.submit`."""
-        del delay  # Jenkins' own
         trigger = self.checked(post_arguments)
         logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
         with self._pace.call():

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import requests
 
 from test_executions_rerunner import defaults
-from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError
+from test_executions_rerunner.calls.policy import TriggerDoubtfulError
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.links import Origin
-from test_executions_rerunner.models import Look, PostArguments, Served, State, Target, Verdict
-from test_executions_rerunner.processors import jenkins_state
+from test_executions_rerunner.models import PostArguments, Served, Target
 from test_executions_rerunner.processors.base import RequestProcessor
+from test_executions_rerunner.processors.jenkins_api import JenkinsApi
 from test_executions_rerunner.processors.jenkins_builds import BuildParameters, BuildTarget, repeated
 from test_executions_rerunner.processors.jenkins_client import JenkinsClient
-from test_executions_rerunner.processors.jenkins_history import History
 from test_executions_rerunner.processors.jenkins_limits import Limits
 from test_executions_rerunner.processors.jenkins_links import read_link, trigger_names, trigger_url
+from test_executions_rerunner.processors.jenkins_look import JobLooks
 from test_executions_rerunner.processors.jenkins_parameters import Parameters, form
 from test_executions_rerunner.processors.jenkins_queue import SharedQueue
 from test_executions_rerunner.processors.jenkins_refusals import explain_jenkins
@@ -31,26 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from test_executions_rerunner.calls.clocks import Moment
+    from test_executions_rerunner.calls.policy import Failure
     from test_executions_rerunner.calls.waiting import Waiting
-    from test_executions_rerunner.processors.jenkins_state import Build, Job, Queue, QueueItem
+    from test_executions_rerunner.models import Look
+    from test_executions_rerunner.processors.jenkins_state import Queue
     from test_executions_rerunner.rerun_request import RerunRequest
 
-_FRESH_SECONDS = 10.0
-"""How old the queue may be that a look rests on, so that a trigger can still follow in time: whatever was queued since
-then still waits for its delay to pass."""
-_FRESH_WITHOUT_DELAY_SECONDS = 2.0
-"""The same for a job that defines a parameter called delay itself, so that ours is not sent."""
-_FRESH_LOOK_SECONDS = 15.0
-"""How old a look may be when its trigger waits in the queue: an identical one that was sent since still waits there."""
 _LEAST_OF_A_TOKEN = 4
 _QUEUE_ITEM = re.compile(r"/queue/item/([0-9]+)/$")
-
-
-class _Before(NamedTuple):
-    """The state of a job before its trigger."""
-
-    items: frozenset[int]
-    newest_build: int
 
 
 class JenkinsProcessor(RequestProcessor):
@@ -75,7 +63,6 @@ class JenkinsProcessor(RequestProcessor):
     title = "Jenkins"
     address_setting = "--jenkins-url"
     credential_setting = "JENKINS_USERNAME and JENKINS_API_TOKEN (an API token, no password)"
-    momentary = frozenset({Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.BROKEN})
     delay_seconds = 20.0
     """How long the item waits in the queue: for so long identical triggers are one."""
 
@@ -101,11 +88,14 @@ class JenkinsProcessor(RequestProcessor):
         self.origin = Origin.parse(jenkins_url)
         self.address = str(self.origin)
         self.parameters = Parameters(build_parameters)
-        self.queue = SharedQueue(self.waiting.clock, self._read_queue)
         self.resolves = parameters_from == "build"
-        self._builds = BuildParameters(self)
-        self._limits = Limits(max_per_day, max_queued, self.address)
-        self._user, self._token, self._connections = user, token, connections
+        connect = partial(JenkinsClient, self.address, user, token, connections, self.waiting)
+        self.api = JenkinsApi(self.origin, self.calls, connect)
+        self._user = user
+        self._builds = BuildParameters(self.api)
+        self._queue = SharedQueue(self.waiting.clock, self.api.queue)
+        limits = Limits(max_per_day, max_queued, self.address)
+        self._looks = JobLooks(self.api, self._queue, limits, repeats_builds=self.resolves)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(user={self._user!r}, jenkins_url={str(self.origin)!r})"
@@ -114,11 +104,6 @@ class JenkinsProcessor(RequestProcessor):
     def with_defaults(cls) -> JenkinsProcessor:
         """Return an instance for the default controller, without a token."""
         return cls()
-
-    @cached_property
-    def client(self) -> JenkinsClient:
-        """The connection to the controller."""
-        return JenkinsClient(str(self.origin), self._user, self._token, self._connections, self.waiting)
 
     def target(self, request: RerunRequest) -> Target:
         """Return the job that a request's link names, with the parameters of its family.
@@ -150,13 +135,18 @@ class JenkinsProcessor(RequestProcessor):
         return Target(key, harmless("/".join(names)), post, notes)
 
     def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
-        """Start a build, or join the identical one that waits in the queue; see `RequestProcessor.submit`."""
+        """Start a build, or join the identical one that waits in the queue; see `RequestProcessor.submit`.
+
+        Args:
+            post_arguments: As `process` returns it.
+            delay: False for a job that defines a parameter called ``delay`` itself: none is added then.
+        """
         url = trigger_url(self.origin, trigger_names(post_arguments, self.origin))
         fields = form(post_arguments.get("json", {}))
         logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
         if delay:
             fields.setdefault("delay", f"{self.delay_seconds:.0f}sec")
-        response = self.client.send("POST", url, self.calls.clock, fields)
+        response = self.api.send("POST", url, fields)
         location = response.headers.get("Location", "")
         found = _QUEUE_ITEM.search(location)
         if response.status_code not in {requests.codes.created, requests.codes.see_other} or not found:
@@ -168,121 +158,28 @@ class JenkinsProcessor(RequestProcessor):
             )
         joined = response.status_code == requests.codes.see_other
         return Served(
-            "an identical item was waiting in the queue already" if joined else "accepted", self._item_link(found[1])
+            "an identical item was waiting in the queue already" if joined else "accepted", self.api.item_link(found[1])
         )
+
+    def trigger(self, look: Look) -> Served:
+        """Send the trigger of a look, with a delay where the job takes one."""
+        return self.submit(look.post_arguments, delay=look.before.takes_delay)
 
     def snapshot(self) -> Queue:
         """Read the queue: always before the builds, since an item is in neither for a moment."""
-        return self.queue.read()
-
-    def _read_queue(self) -> Queue:
-        url = f"{self.origin}/queue/api/json?tree={jenkins_state.QUEUE_TREE}"
-
-        def read() -> Queue:
-            read_at = self.waiting.clock()
-            return jenkins_state.read_queue(self.client.read(url, self.calls.clock), read_at)
-
-        return self.calls.repeated(read, momentary=self.momentary)
+        return self._queue.read()
 
     def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: Queue | None) -> Look:
         """Look for an item in the queue, or a build started later, with our parameters."""
-        queue, job = self._queue_and_job(target, 0.0 if snapshot is None else _FRESH_SECONDS)
-        items = self._items(target, queue)
-        history = History(self, target, job)
-        post = self._sent(target, job)
-        waiting = next((item for item in items if job.is_ours(item, post["json"])), None)
-        served: dict[RerunRequest, Served] = {}
-        for request, asked in asked_at.items():
-            if waiting:
-                served[request] = Served("an identical item waits in the queue", self._item_link(waiting.number))
-            elif asked is not None and (builds := history.ours_since(asked)):
-                served[request] = self._served_by(target, builds[0])
-        undefined = job.undefined(target.post_arguments["json"])
-        notes = (f"the job does not define {', '.join(undefined)}, so Jenkins drops that",) if undefined else ()
-        return Look(
-            post,
-            served,
-            None if len(served) == len(asked_at) else self._verdict(job, queue, history, post),
-            (*target.notes, *notes),
-            before=_Before(frozenset(item.number for item in items), job.newest),
-            claims=self._limits.claims(queue),
-            since=queue.read_at,
-            fresh_seconds=_FRESH_LOOK_SECONDS if _takes_delay(job) else Look.fresh_seconds,
-            delay=_takes_delay(job),
-        )
-
-    def _sent(self, target: Target, job: Job) -> PostArguments:
-        """Return the POST to send: without what a build called delay, where that would be taken for ours."""
-        post = target.post_arguments
-        if not self.resolves or not _takes_delay(job):
-            return post
-        return {"url": post["url"], "json": {name: value for name, value in post["json"].items() if name != "delay"}}
-
-    def _queue_and_job(self, target: Target, younger_than_seconds: float) -> tuple[Queue, Job]:
-        """Read the queue, unless it was just read, and then the job."""
-        queue = self.queue.read(younger_than_seconds=younger_than_seconds)
-        job = self.job(target)
-        is_old = self.waiting.clock() - queue.read_at > _FRESH_WITHOUT_DELAY_SECONDS
-        if younger_than_seconds and is_old and not _takes_delay(job):
-            queue = self.queue.read()
-            job = self.job(target)
-        return queue, job
+        return self._looks.look(target, asked_at, snapshot)
 
     def changed(self, target: Target, look: Look) -> Served | None:
         """Return the item or build of ours that was not there at the look."""
-        items = self._items(target, self.queue.read())
-        job = self.job(target)
-        sent = look.post_arguments["json"]
-        for item in items:
-            if item.number not in look.before.items and job.is_ours(item, sent):
-                return Served("found in the queue after a doubtful answer", self._item_link(item.number))
-        for build in job.builds:
-            if build.number > look.before.newest_build and job.is_ours(build, sent):
-                return Served("found among the builds after a doubtful answer", self._build_link(target, build))
-        return None
-
-    def job(self, target: Target) -> Job:
-        """Read a target's job and its newest builds.
-
-        Raises:
-            CallError: It could not be read.
-        """
-        url = f"{self.job_url(target)}/api/json?tree={jenkins_state.JOB_TREE}"
-        full_name = "/".join(trigger_names(target.post_arguments, self.origin))
-        return self.calls.repeated(
-            lambda: jenkins_state.read_job(self.client.read(url, self.calls.clock), full_name), momentary=self.momentary
-        )
+        return self._looks.changed(target, look)
 
     def explain(self, error: BaseException) -> Failure:
         """Understand what Jenkins answers in its own way."""
         return explain_jenkins(error, self.address_setting)
-
-    def _verdict(self, job: Job, queue: Queue, history: History, post: PostArguments) -> Verdict | None:
-        if not job.is_buildable:
-            return Verdict(State.DEFERRED, "the job is disabled")
-        if not job.defaults:
-            return Verdict(State.FAILED, "the job takes no parameters, so that ours cannot reach it")
-        if not_offered := job.not_offered(post["json"]):
-            return Verdict(State.FAILED, not_offered)
-        return self._limits.verdict(queue, history)
-
-    def job_url(self, target: Target) -> str:
-        """Return the address of a target's job, without a slash at its end."""
-        return target.post_arguments["url"].removesuffix("/buildWithParameters")
-
-    def _items(self, target: Target, queue: Queue) -> tuple[QueueItem, ...]:
-        """Return the items of the target's job; without case, as Jenkins looks names up."""
-        name = "/".join(trigger_names(target.post_arguments, self.origin)).lower()
-        return tuple(item for item in queue.items if item.job == name)
-
-    def _item_link(self, number: int | str) -> str:
-        return f"{self.origin}/queue/item/{number}/"
-
-    def _served_by(self, target: Target, build: Build) -> Served:
-        return Served(f"build {build.number} started since the request", self._build_link(target, build))
-
-    def _build_link(self, target: Target, build: Build) -> str:
-        return f"{self.job_url(target)}/{build.number}/"
 
     def _is_below(self, location: str, names: tuple[str, ...]) -> bool:
         """Tell whether a Location leads to a path of this controller."""
@@ -295,8 +192,3 @@ class JenkinsProcessor(RequestProcessor):
 def _job_key(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return what is equal for two links to one job: Jenkins looks names up without case."""
     return ("/".join(names).lower(),)
-
-
-def _takes_delay(job: Job) -> bool:
-    """Tell whether a delay that is sent with a trigger is one, and no parameter of the job."""
-    return "delay" not in job.defaults

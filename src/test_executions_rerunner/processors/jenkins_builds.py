@@ -6,22 +6,19 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Target
-from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.jenkins_links import job_path
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from test_executions_rerunner.processors.jenkins import JenkinsProcessor
+    from test_executions_rerunner.processors.jenkins_api import JenkinsApi
     from test_executions_rerunner.processors.jenkins_parameters import Parameters
 
 _MOST_SHOWN = 150
-"""Characters of names that are shown."""
+"""How many characters of names are shown."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +63,10 @@ def repeated(
 
 
 class BuildParameters:
-    """Reads the parameters of builds, each build once, whichever threads ask for it."""
+    """Reads the parameters of builds, each build once, however many threads ask for it."""
 
-    def __init__(self, processor: JenkinsProcessor) -> None:
-        self._processor = processor
+    def __init__(self, api: JenkinsApi) -> None:
+        self._api = api
         self._lock = threading.Lock()
         self._of_build: dict[str, threading.Lock] = {}
         self._known: dict[str, Mapping[str, object] | None] = {}
@@ -89,19 +86,7 @@ class BuildParameters:
             return self._known[path.lower()]
 
     def _read(self, target: BuildTarget, path: str) -> Mapping[str, object] | None:
-        calls, client = self._processor.calls, self._processor.client
-        url = f"{self._processor.origin}{path}/api/json?tree={jenkins_state.PARAMETERS_TREE}"
-
-        def read() -> Mapping[str, object] | None:
-            try:
-                told = client.read(url, calls.clock)
-            except requests.exceptions.HTTPError as error:
-                if error.response is None or error.response.status_code != requests.codes.not_found:
-                    raise
-                return None
-            return jenkins_state.read_parameters(told, path)
-
-        parameters = calls.repeated(read, momentary=self._processor.momentary)
+        parameters = self._api.parameters(path)
         if parameters is None:
-            self._processor.job(target)  # a 404 too where the job is gone, or may not be read
+            self._api.job(target)  # a 404 too where the job is gone, or may not be read
         return parameters

@@ -25,11 +25,7 @@ def jenkins_checks(processor: JenkinsProcessor, targets: Iterable[Target]) -> It
     """Try the controller, the user, and each job that is queued."""
     name = f"Jenkins: {processor.origin}"
     try:
-        user = processor.calls.repeated(
-            lambda: processor.client.read(f"{processor.origin}/me/api/json?tree=id", processor.calls.clock),
-            momentary=processor.momentary,
-        )
-        yield Check(name, ok=True, message=f"answers, and knows the user as {user.get('id')!r}")
+        yield Check(name, ok=True, message=f"answers, and knows the user as {processor.api.user()!r}")
         processor.snapshot()
         yield Check("Jenkins: queue", ok=True, message="can be read")
     except CallError as error:
@@ -67,7 +63,7 @@ class _Job:
     def check(self) -> Check:
         """Try it."""
         try:
-            job = self._processor.job(self._targets[0])
+            job = self._processor.api.job(self._targets[0])
         except CallError as error:
             self.is_seen = isinstance(error.__cause__, FolderError)
             self._warn(str(error), "delete its requests" if self.is_seen else _READ)
@@ -79,7 +75,7 @@ class _Job:
         return Check(name, ok=self._ok, message="; ".join(self._found), fix="; ".join(self._fixes) or None)
 
     def _compare(self, job: Job) -> None:
-        """Hold what is sent against what the job takes."""
+        """Compare what is sent with what the job takes."""
         if not job.is_buildable:
             self._warn("is disabled: its requests wait")
         if not job.defaults:
@@ -102,9 +98,9 @@ class _Job:
 
     def _try_to_build(self) -> None:
         """GET the trigger's URL: 405 with the permission to build, 403 without; neither starts anything."""
-        calls, url = self._processor.calls, self._targets[0].post_arguments["url"]
+        api, url = self._processor.api, self._targets[0].post_arguments["url"]
         try:
-            response = calls.repeated(lambda: self._processor.client.send("GET", url, calls.clock))
+            response = api.calls.repeated(lambda: api.send("GET", url))
         except CallError as error:
             self._warn(str(error))
             return

@@ -28,7 +28,7 @@ _quiet_lock = threading.Lock()
 
 
 class _Server(jenkins.Jenkins):  # type: ignore[misc] # python-jenkins ships no types
-    """A controller whose calls go through our session, which follows no redirect: requests makes a GET of a POST."""
+    """A controller whose calls go through our session, which follows no redirect: requests would turn POST into GET."""
 
     def __init__(self, url: str, session: Session, timeout: tuple[float, float]) -> None:
         _check_library()
@@ -51,10 +51,10 @@ class _Server(jenkins.Jenkins):  # type: ignore[misc] # python-jenkins ships no 
 
 
 def _check_library() -> None:
-    """Refuse a python-jenkins that would send calls by another way than `_Server._request`: it follows redirects.
+    """Refuse a python-jenkins that does not send its calls through `_Server._request`: it follows redirects.
 
     Raises:
-        RuntimeError: It is another one.
+        RuntimeError: This version does not.
     """
     code = getattr(getattr(jenkins.Jenkins, "jenkins_request", None), "__code__", None)
     if not hasattr(jenkins.Jenkins, "_request") or "_request" not in getattr(code, "co_names", ()):

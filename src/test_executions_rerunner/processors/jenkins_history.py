@@ -1,4 +1,4 @@
-"""The builds of a job that a trigger of ours would be like, and how many of them a day may have."""
+"""The builds of a job that are like the one that our trigger starts, and how many of them a day may have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from test_executions_rerunner.processors import jenkins_state
 
 if TYPE_CHECKING:
     from test_executions_rerunner.models import Target
-    from test_executions_rerunner.processors.jenkins import JenkinsProcessor
+    from test_executions_rerunner.processors.jenkins_api import JenkinsApi
     from test_executions_rerunner.processors.jenkins_state import Build, Job
 
 _DAY_SECONDS = 24 * 3600.0
@@ -19,20 +19,21 @@ _DAY_SECONDS = 24 * 3600.0
 class History:
     """The builds of a job, newest first; older ones are read when they are needed, once for all its requests."""
 
-    def __init__(self, processor: JenkinsProcessor, target: Target, job: Job) -> None:
-        self._processor, self._job = processor, job
-        self._url = processor.job_url(target)
+    def __init__(self, api: JenkinsApi, target: Target, job: Job) -> None:
+        self._api, self._target, self._job = api, target, job
         self._sent = target.post_arguments["json"]
         self._builds, self._most = job.builds, jenkins_state.FIRST_BUILDS
 
     def ours_since(self, moment: Moment, most: int = 1) -> list[Build]:
-        """Return the newest builds of ours that started later, at most so many; read on while all builds known did.
+        """Return the newest builds of ours that started after a moment, at most so many.
+
+        Older builds are read for as long as all those known started after it.
 
         Raises:
             CallError: They could not be read, or the clocks cannot be compared.
         """
         while True:
-            later = [build for build in self._builds if self._processor.later(build.started, moment)]
+            later = [build for build in self._builds if self._api.calls.later(build.started, moment)]
             ours = [build for build in later if self._job.is_ours(build, self._sent)]
             is_all = len(self._builds) < self._most or self._most >= jenkins_state.MOST_BUILDS
             if is_all or len(ours) >= most or len(later) < len(self._builds):
@@ -40,12 +41,12 @@ class History:
             self._read_on()
 
     def too_often(self, most: int) -> str | None:
-        """Say since when ours was started as often as a day may have it; None: it was not.
+        """Say that ours was started as often as a day allows, and when it may start again; None: it may start now.
 
         Raises:
             CallError: As for `ours_since`.
         """
-        clock = self._processor.calls.clock
+        clock = self._api.calls.clock
         ours = self.ours_since(Moment(clock.now() - _DAY_SECONDS, clock), most)
         if len(ours) < most:
             return None
@@ -55,11 +56,7 @@ class History:
 
     def _read_on(self) -> None:
         self._most = min(self._most * 4, jenkins_state.MOST_BUILDS)
-        url = f"{self._url}/api/json?tree={jenkins_state.all_builds_tree(0, self._most)}"
-        calls, client = self._processor.calls, self._processor.client
-        self._builds = calls.repeated(
-            lambda: jenkins_state.read_all_builds(client.read(url, calls.clock)), momentary=self._processor.momentary
-        )
+        self._builds = self._api.builds(self._target, self._most)
 
 
 def utc(seconds: float) -> str:

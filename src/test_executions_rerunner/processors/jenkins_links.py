@@ -34,7 +34,7 @@ def read_link(link: object, origin: Origin) -> BuildLink:
     """Return the build that a link names.
 
     Raises:
-        RequestProcessingError: The link is none to a build below this origin.
+        RequestProcessingError: The link does not name a build below this origin.
     """
     if not isinstance(link, str) or not link:
         raise RequestProcessingError(f"ci_link {shown(link)} is no link to a Jenkins build")
@@ -68,15 +68,16 @@ def trigger_names(post_arguments: PostArguments, origin: Origin) -> tuple[str, .
     """Return the names of the job that a trigger is for.
 
     Raises:
-        RequestProcessingError: Its URL is none that `trigger_url` returns.
+        RequestProcessingError: Its URL is not one that `trigger_url` returns.
     """
     url = post_arguments.get("url")
     try:
         names = origin.names_below(url) if is_without_query(url) else ()
     except ValueError as error:
         raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
-    if len(names) < 3 or names[-1] != "buildWithParameters" or set(names[:-1:2]) != {"job"} or not len(names) % 2:  # noqa: PLR2004
+    words, jobs = names[:-1:2], names[1:-1:2]
+    if names[-1:] != ("buildWithParameters",) or set(words) != {"job"} or len(words) != len(jobs):
         raise RequestProcessingError(
             f"url {shown(url)} is not served: {origin}/job/NAME/buildWithParameters is allowed"
         )
-    return names[1:-1:2]
+    return jobs

@@ -57,7 +57,7 @@ def form(parameters: object) -> dict[str, str]:
     """Return parameters as the fields of a form.
 
     Raises:
-        RequestProcessingError: They are none that `JenkinsProcessor.process` returns.
+        RequestProcessingError: They are not such as `JenkinsProcessor.process` returns.
     """
     if not isinstance(parameters, Mapping) or "json" in parameters:
         raise RequestProcessingError(

@@ -6,11 +6,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.processors.jenkins_state import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from test_executions_rerunner.processors.jenkins_state import Queue
+_NEVER_READ = Queue((), 0, None, read_at=float("-inf"))
+"""Older than anybody accepts."""
 
 
 class SharedQueue:
@@ -25,7 +27,7 @@ class SharedQueue:
         self._clock, self._read = clock, read
         self._lock = threading.Lock()
         self._begun = 0
-        self._last: Queue | CallError | None = None
+        self._last: Queue | CallError = _NEVER_READ
 
     def read(self, *, younger_than_seconds: float = 0.0) -> Queue:
         """Return the queue as it was at most so long ago; with 0, as it is after this call was made.
@@ -46,10 +48,9 @@ class SharedQueue:
             last = self._last
         if isinstance(last, CallError):
             raise CallError(last.failure) from last
-        assert last is not None  # noqa: S101 - it has no age before it is read
         return last
 
     def _age_seconds(self) -> float:
-        if self._last is None or isinstance(self._last, CallError):
+        if isinstance(self._last, CallError):
             return float("inf")
         return self._clock() - self._last.read_at

@@ -6,6 +6,7 @@ parameters of the job, defaults filled in, undefined ones gone.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -28,7 +29,7 @@ MOST_BUILDS = 5000
 """Where reading on ends: nobody started that many builds of one job since the request."""
 _NEVER_COMPARED = {"PasswordParameterDefinition", "FileParameterDefinition"}
 _MOST_SHOWN = 150
-"""Characters of what a choice offers that are shown."""
+"""How many characters of what a choice offers are shown."""
 _MISSING = object()
 
 
@@ -215,17 +216,11 @@ def _inside(told: Iterable[Mapping[str, Any]] | None, key: str) -> Iterator[Mapp
         yield from (part or {}).get(key) or ()
 
 
-class _shape:  # noqa: N801 - reads as a phrase in a with statement
-    """Turns what an unexpected shape raises into the error of an answer that cannot be read."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, (KeyError, TypeError, ValueError, AttributeError, OverflowError)):
-            raise requests.exceptions.InvalidJSONError(
-                f"200, but {self._what} has another shape than Jenkins gives it"
-            ) from error
+@contextmanager
+def _shape(what: str) -> Iterator[None]:
+    """Turn what an unexpected shape raises into the error of an answer that cannot be read."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        text = f"200, but {what} has another shape than Jenkins gives it"
+        raise requests.exceptions.InvalidJSONError(text) from error

@@ -1,0 +1,139 @@
+"""What a Jenkins controller is asked, and where everything that it tells about stands."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import requests
+
+from test_executions_rerunner.calls.policy import Fault
+from test_executions_rerunner.processors import jenkins_state
+from test_executions_rerunner.processors.jenkins_links import trigger_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from test_executions_rerunner.calls.answers import Answer
+    from test_executions_rerunner.calls.calls import Calls
+    from test_executions_rerunner.links import Origin
+    from test_executions_rerunner.models import Target
+    from test_executions_rerunner.processors.jenkins_client import JenkinsClient
+    from test_executions_rerunner.processors.jenkins_state import Build, Job, Queue
+
+Returned = TypeVar("Returned")
+_MOMENTARY = frozenset({Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.BROKEN})
+"""Faults of a read that count only if they are still there some seconds later."""
+
+
+class JenkinsApi:
+    """One controller; whatever is read is asked for again until it succeeds or has failed for good.
+
+    Args:
+        origin: The controller.
+        calls: The calls to it.
+        connect: Makes the client; called when the first call is to be sent.
+
+    Attributes:
+        origin: The controller.
+        calls: The calls to it.
+    """
+
+    def __init__(self, origin: Origin, calls: Calls, connect: Callable[[], JenkinsClient]) -> None:
+        self.origin, self.calls = origin, calls
+        self._connect = connect
+
+    @cached_property
+    def client(self) -> JenkinsClient:
+        """The connection to the controller."""
+        return self._connect()
+
+    def send(self, method: str, url: str, data: Mapping[str, str] | None = None) -> Answer:
+        """Send one call, once; see `JenkinsClient.send`."""
+        return self.client.send(method, url, self.calls.clock, data)
+
+    def user(self) -> object:
+        """Read as whom the controller knows us.
+
+        Raises:
+            CallError: It could not be read.
+        """
+        return self._repeated(lambda: self._get(f"{self.origin}/me", "id")).get("id")
+
+    def queue(self) -> Queue:
+        """Read the queue.
+
+        Raises:
+            CallError: It could not be read.
+        """
+
+        def read() -> Queue:
+            read_at = self.calls.waiting.clock()
+            return jenkins_state.read_queue(self._get(f"{self.origin}/queue", jenkins_state.QUEUE_TREE), read_at)
+
+        return self._repeated(read)
+
+    def job(self, target: Target) -> Job:
+        """Read a target's job and its newest builds.
+
+        Raises:
+            CallError: It could not be read.
+        """
+        url, full_name = self.job_url(target), self.full_name(target)
+        return self._repeated(lambda: jenkins_state.read_job(self._get(url, jenkins_state.JOB_TREE), full_name))
+
+    def builds(self, target: Target, most: int) -> tuple[Build, ...]:
+        """Read the newest builds of a target's job, at most so many, old ones too.
+
+        Raises:
+            CallError: They could not be read.
+        """
+        url, tree = self.job_url(target), jenkins_state.all_builds_tree(0, most)
+        return self._repeated(lambda: jenkins_state.read_all_builds(self._get(url, tree)))
+
+    def parameters(self, path: str) -> Mapping[str, object] | None:
+        """Read the parameters of one build.
+
+        Args:
+            path: From ``/job/`` to the build's number.
+
+        Returns:
+            As `jenkins_state.read_parameters` does; None: there is no such build, or we may not see its job.
+
+        Raises:
+            CallError: They could not be read.
+        """
+
+        def read() -> Mapping[str, object] | None:
+            try:
+                told = self._get(f"{self.origin}{path}", jenkins_state.PARAMETERS_TREE)
+            except requests.exceptions.HTTPError as error:
+                if error.response is None or error.response.status_code != requests.codes.not_found:
+                    raise
+                return None
+            return jenkins_state.read_parameters(told, path)
+
+        return self._repeated(read)
+
+    def full_name(self, target: Target) -> str:
+        """Return the name of a target's job, with its folders."""
+        return "/".join(trigger_names(target.post_arguments, self.origin))
+
+    def job_url(self, target: Target) -> str:
+        """Return the address of a target's job, without a slash at its end."""
+        return target.post_arguments["url"].removesuffix("/buildWithParameters")
+
+    def build_link(self, target: Target, number: int) -> str:
+        """Return the page of a build of a target's job."""
+        return f"{self.job_url(target)}/{number}/"
+
+    def item_link(self, number: int | str) -> str:
+        """Return the page of an item of the queue."""
+        return f"{self.origin}/queue/item/{number}/"
+
+    def _get(self, url: str, tree: str) -> dict[str, Any]:
+        """Read once what a page tells of itself, as far as the tree asks for it."""
+        return self.client.read(f"{url}/api/json?tree={tree}", self.calls.clock)
+
+    def _repeated(self, call: Callable[[], Returned]) -> Returned:
+        return self.calls.repeated(call, momentary=_MOMENTARY)
