@@ -1,4 +1,4 @@
-"""What GitHub tells of a run and its jobs, read once.
+"""What GitHub says of a run and its jobs, read once.
 
 Source: GET ``/repos/O/R/actions/runs/ID`` and ``…/jobs?filter=all``. ``run_attempt`` and ``run_started_at`` move with
 every re-run, also of one job; a job has a new id in each attempt, and keeps its name.
@@ -6,12 +6,14 @@ every re-run, also of one job; a job has a new id in each attempt, and keeps its
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from test_executions_rerunner.processors.github_shapes import JsonObject
 
 
 class Run(NamedTuple):
@@ -24,7 +26,7 @@ class Run(NamedTuple):
     """When its first attempt was asked for, in seconds since 1970 on GitHub's clock."""
     started: float
     """When its newest attempt started, likewise."""
-    told: dict[str, Any]
+    told: JsonObject
     """All that GitHub says of it; strangers name its workflow and its branch."""
 
 
@@ -75,7 +77,7 @@ class Jobs(tuple[Job, ...]):
         return starts
 
 
-def read_run(told: dict[str, Any], number: str) -> Run:
+def read_run(told: JsonObject, number: str) -> Run:
     """Read the run of that number.
 
     Raises:
@@ -87,7 +89,7 @@ def read_run(told: dict[str, Any], number: str) -> Run:
         return Run(str(told["status"]) == "completed", int(told["run_attempt"]), created, started, told)
 
 
-def read_jobs(told: dict[str, Any], run: str) -> tuple[int, Jobs]:
+def read_jobs(told: JsonObject, run: str) -> tuple[int, Jobs]:
     """Read a page of a run's jobs, and how many there are on all pages.
 
     One that waits for its runner counts as started when it was created.

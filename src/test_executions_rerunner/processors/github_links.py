@@ -32,7 +32,17 @@ class RunLink(NamedTuple):
     @property
     def path(self) -> str:
         """The run below the API."""
-        return f"/repos/{self.owner}/{self.repository}/actions/runs/{self.run}"
+        return f"{self.repository_path}/actions/runs/{self.run}"
+
+    @property
+    def repository_path(self) -> str:
+        """The repository below the API."""
+        return f"/repos/{self.repository_name}"
+
+    @property
+    def repository_name(self) -> str:
+        """Owner and name, as people and GitHub's own pages write them."""
+        return f"{self.owner}/{self.repository}"
 
     @property
     def repository_key(self) -> tuple[str, str]:
@@ -55,7 +65,12 @@ class Trigger(NamedTuple):
     @property
     def path(self) -> str:
         """The trigger below the API."""
-        return f"/repos/{self.owner}/{self.repository}/actions/{self.kind}/{self.number}/{self.ending}"
+        return f"/repos/{self.repository_name}/actions/{self.kind}/{self.number}/{self.ending}"
+
+    @property
+    def repository_name(self) -> str:
+        """Owner and name."""
+        return f"{self.owner}/{self.repository}"
 
     @property
     def run(self) -> RunLink | None:

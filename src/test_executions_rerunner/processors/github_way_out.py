@@ -1,17 +1,19 @@
 """What a person can do where a run is refused: start its workflow afresh.
 
-A workflow's path and a branch are named by strangers, and end up in a log, a summary and somebody's shell.
+Strangers choose a workflow's path and its branch, and both end up in a log, a summary and somebody's shell.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from test_executions_rerunner.links import Origin
     from test_executions_rerunner.processors.github_links import RunLink
 
@@ -19,11 +21,11 @@ _MOST_CHARACTERS = 200
 _WORKFLOW = re.compile(r"\.github/workflows/([^/@]+\.ya?ml)(?:@.*)?", re.DOTALL)
 
 
-def way_out(told: dict[str, Any], link: RunLink, origin: Origin) -> str | None:
+def way_out(told: Mapping[str, object], link: RunLink, origin: Origin) -> str | None:
     """Return how the workflow of a run can be started afresh, as one harmless line.
 
     Args:
-        told: The run as GitHub tells of it.
+        told: The run as GitHub describes it.
         link: The run.
         origin: The server.
 
@@ -48,13 +50,13 @@ def way_out(told: dict[str, Any], link: RunLink, origin: Origin) -> str | None:
 
 def _repository(link: RunLink, origin: Origin) -> str | None:
     """Return a repository as gh names it; None: gh cannot reach its server."""
-    name = f"{link.owner}/{link.repository}"
+    name = link.repository_name
     if str(origin) == "https://github.com":
         return name
     return f"{origin.host}/{name}" if str(origin) == f"https://{origin.host}" else None
 
 
-def _is_elsewhere(told: dict[str, Any], link: RunLink) -> bool:
+def _is_elsewhere(told: Mapping[str, object], link: RunLink) -> bool:
     """Tell whether the branch is that of a fork, so that another one of the same name would be started."""
     head = told.get("head_repository")
     name = head.get("full_name") if isinstance(head, dict) else None
