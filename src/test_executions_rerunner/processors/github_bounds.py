@@ -28,14 +28,14 @@ _TOLERANCE_SECONDS = 600.0
 
 
 def too_old(api: GithubApi, run: Run) -> Verdict | None:
-    """Refuse a run that GitHub will not start again since it is older than 30 days, by GitHub's own clock."""
+    """Refuse a run that GitHub will not start again because it is over 30 days old, by GitHub's own clock."""
     clock = api.calls.clock
     latest = clock.now() - _MONTH_SECONDS - _TOLERANCE_SECONDS
     if run.created > latest:
         return None  # if that clock is wrong, GitHub itself still decides
     if not api.later(latest, Moment(run.created, clock)):
         return None
-    reason = f"created over a month ago, at {spelled_time(run.created)}: GitHub starts it again for 30 days only"
+    reason = f"created over a month ago, at {_spelled_time(run.created)}: GitHub starts it again for 30 days only"
     return Verdict(State.REFUSED, reason)
 
 
@@ -57,7 +57,7 @@ def too_often(api: GithubApi, most: int, run: Run, jobs: Callable[[], Jobs]) -> 
     if len(recent) < most:
         return None
     often = "once" if len(recent) == 1 else f"{len(recent)} times"
-    possible = spelled_time(recent[-most] + _DAY_SECONDS)
+    possible = _spelled_time(recent[-most] + _DAY_SECONDS)
     reason = f"started {often} in the last 24 hours (--max-per-day is {most}), next possible at {possible}"
     return Verdict(State.DEFERRED, reason)
 
@@ -92,7 +92,7 @@ class Queues:
             CallError: The runs that wait could not be counted.
         """
         queue, counted_at = self._queue(link)
-        since = "" if queue.since is None else f", the first since {spelled_time(queue.since)}"
+        since = "" if queue.since is None else f", the first since {_spelled_time(queue.since)}"
         runs = "1 run was" if queue.runs == 1 else f"{queue.runs} runs were"
         reason = f"{runs} queued in {link.repository_name}{since}, and --max-queued is {self._most}"
         if queue.runs >= self._most:
@@ -130,6 +130,6 @@ def _read_queue(told: JsonObject, repository: tuple[str, str]) -> _Queue:
         return _Queue(int(told["total_count"]), min(since, default=None))
 
 
-def spelled_time(seconds: float) -> str:
+def _spelled_time(seconds: float) -> str:
     """Return a moment of GitHub's clock as people write it."""
     return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

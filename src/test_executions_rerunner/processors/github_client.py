@@ -29,7 +29,7 @@ _PORTS = {"http": 80, "https": 443}
 _MOST_CONNECTIONS = 64
 """As many as a drain may have threads."""
 
-# importing github adds a handler of its own, which prints each refusal
+# importing github adds a handler, which prints each refusal
 logging.getLogger("github").handlers.clear()
 logging.getLogger("github").setLevel(logging.WARNING)
 
@@ -38,7 +38,7 @@ class _Connection:
     """What PyGithub takes for a connection: one call through our session.
 
     The answer is taken out of PyGithub, which would repeat the call after a 202, follow a 301 even with a POST, and
-    fail over a rate limit that is no number.
+    fail if a rate limit is not a number.
     """
 
     host = ""
@@ -112,8 +112,8 @@ class GithubClient:
         """GET a JSON object; return it and the whole answer.
 
         Raises:
-            requests.exceptions.HTTPError: Any other status than 200.
-            requests.exceptions.RequestException: No answer, or no JSON object.
+            requests.exceptions.HTTPError: The status is not 200.
+            requests.exceptions.RequestException: There was no answer, or it is not a JSON object.
         """
         response = self.send("GET", path, clock)
         if response.status_code != requests.codes.ok:

@@ -1,4 +1,4 @@
-"""Concurrency groups: reruns of one group would cancel each other, so that only one of them is started.
+"""Concurrency groups: reruns of one group would cancel each other, so only one of them is started.
 
 Source: GET ``/repos/O/R/actions/runs/ID/concurrency_groups`` and the ``group_url`` of each; GitHub ignores the
 case of their names. Servers that do not know them yet answer 404.
@@ -39,10 +39,11 @@ class Room(NamedTuple):
     """Whether there is room for a trigger."""
 
     verdict: Verdict | None = None
-    """Set where there is none."""
+    """Set if there is none."""
     claims: tuple[Claim, ...] = ()
-    """What the trigger takes where there is."""
+    """What the trigger takes if there is."""
     notes: tuple[str, ...] = ()
+    """What a person should know about it."""
 
 
 class _Group(NamedTuple):
@@ -144,7 +145,7 @@ def _read_groups(told: JsonObject) -> list[_Group]:
 
 
 def _read_members(told: JsonObject, group: _Group) -> list[tuple[int, str]]:
-    """Return the runs that hold a group or wait for it, each with how."""
+    """Return the runs that hold a group or wait for it, each with its status there."""
     with shape_of("the concurrency group"):
         if str(told["group_name"]).lower() != group.name.lower():
             raise requests.exceptions.InvalidJSONError("200, but the answer is about another concurrency group")

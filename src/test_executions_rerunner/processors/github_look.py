@@ -1,4 +1,4 @@
-"""One look at a run: what of it was rerun since, and which trigger would serve the rest."""
+"""One look at a run: what of it has been rerun since it was asked for, and which trigger would serve the rest."""
 
 from __future__ import annotations
 
