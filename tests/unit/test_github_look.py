@@ -307,7 +307,6 @@ def test_an_attempt_is_later_only_by_more_than_the_margin(
     server.add_run(NAME, 7, run_attempt=2, run_started_at=started)
     processor = processor_of(server)
     target, request = processor.target(asked(server.link(7))), asked(server.link(7))
-    processor.run_of(target)
     look(processor, server.link(7))  # its clock is known from here on
     moment = Moment(started - seconds, processor.calls.clock)
     assert bool(processor.look(target, {request: moment}, None).served) is is_served

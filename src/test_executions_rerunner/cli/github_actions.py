@@ -10,7 +10,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.cli.report import Report, as_json, as_markdown
+from test_executions_rerunner.cli.report import Report, as_json
+from test_executions_rerunner.cli.summary import as_markdown
 from test_executions_rerunner.cli.tables import rows_of
 from test_executions_rerunner.text import harmless
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.cli.streams import write_line
-from test_executions_rerunner.cli.tables import causes, counts_line
 from test_executions_rerunner.models import Outcome, State
-from test_executions_rerunner.text import Mask, clean, harmless, markdown, url_text
+from test_executions_rerunner.text import Mask, clean, harmless
 
 if TYPE_CHECKING:
     from test_executions_rerunner.models import Check
@@ -28,8 +27,6 @@ STANDARD_OUTPUT = "-"
 """The path that stands for it."""
 _MOST_OF_ERROR = 2000
 _MOST_OF_LINK = 2000
-_LAST_LINE_BYTES = 200
-"""Of the line that counts what is left out of a summary."""
 
 
 @dataclass
@@ -140,7 +137,7 @@ def as_json(report: Report, *, most_characters: int | None = None) -> str:
     text = json.dumps(whole)
     if most_characters is None or len(text) <= most_characters:
         return text
-    rows = [as_object_row for _, as_object_row in _people_first(report, whole["requests"])]
+    rows = [as_object_row for _, as_object_row in people_first(report, whole["requests"])]
     kept = rows
     while kept and len(text) > most_characters:
         kept = kept[: int(len(kept) * min(0.9, most_characters / len(text)))]
@@ -148,82 +145,10 @@ def as_json(report: Report, *, most_characters: int | None = None) -> str:
     return text
 
 
-def _people_first(report: Report, rows: list[Any]) -> list[tuple[Outcome, Any]]:
+def people_first(report: Report, rows: list[Any]) -> list[tuple[Outcome, Any]]:
+    """Return the outcomes with what is told of each, what needs a person first."""
     pairs = list(zip(report.outcomes, rows, strict=True))
     return sorted(pairs, key=lambda pair: (not needs_person(pair[0]), pair[0].state is State.UNSUPPORTED))
-
-
-def as_markdown(report: Report, *, most_bytes: int) -> str:
-    """Return a heading, the counts and a table, safe against whatever stands in it.
-
-    Args:
-        report: What to show.
-        most_bytes: The size limit; rows past it are left out, and counted.
-    """
-    title = "Check" if report.checks else "Reruns planned" if report.dry_run else "Reruns"
-    head = [f"### {title} ({report.processor})", ""]
-    head += [] if report.checks else [markdown(counts_line(report)), ""]
-    head += [f"**{markdown(report.error)}**", ""] if report.error else []
-    head += [f"Nothing more was started: {markdown(report.stopped)}", ""] if report.stopped else []
-    others = _details(report)
-    checks = _fitting([_item(check) for check in report.checks], most_bytes - _size(head + others), "checks")
-    rows = ["| request | target | outcome | reason | links |", "| --- | --- | --- | --- | --- |"]
-    told = [_row(report, outcome) for outcome, _ in _people_first(report, report.outcomes) if _is_told(outcome)]
-    rows += _fitting(told, most_bytes - _size(head + checks + rows + others), "requests")
-    return "\n".join(head + checks + (rows if told else []) + others) + "\n"
-
-
-def _is_told(outcome: Outcome) -> bool:
-    return outcome.state is not State.UNSUPPORTED or needs_person(outcome)
-
-
-def _details(report: Report) -> list[str]:
-    """Return the lines that count, folded, what somebody else may serve."""
-    others = [outcome for outcome in report.outcomes if not _is_told(outcome)]
-    if not others:
-        return []
-    head = ["", f"<details><summary>{len(others)} unsupported</summary>", ""]
-    return [*head, *(f"- {count} &times; {markdown(cause)}" for count, cause in causes(others)), "", "</details>"]
-
-
-def _fitting(lines: list[str], most_bytes: int, what: str) -> list[str]:
-    """Return the lines that fit, and a last one that counts those which do not."""
-    left = most_bytes - _LAST_LINE_BYTES
-    for kept, line in enumerate(lines):
-        left -= _size([line])
-        if left < 0:
-            more = f"{len(lines) - kept} more {what} are left out here; the output `report` may have them."
-            return [*lines[:kept], "", more]
-    return lines
-
-
-def _size(lines: list[str]) -> int:
-    return sum(len(line.encode()) + 1 for line in lines)
-
-
-def _item(check: Check) -> str:
-    fix = f" &rarr; {markdown(check.fix)}" if check.fix else ""
-    return f"- {_check_mark(check)} {markdown(check.name)}: {markdown(check.message)}{fix}"
-
-
-def _row(report: Report, outcome: Outcome) -> str:
-    number = outcome.request.test_execution_id
-    mark = " &#9888;" if needs_person(outcome) else ""
-    # a target means that the link was taken for one of the configured server: a stranger's is not linked
-    asked = report.ci_link(outcome) if outcome.target else None
-    links = [f"[{name}]({url_text(link)})" for name, link in (("asked", asked), ("rerun", outcome.link)) if link]
-    cells = [
-        str(number or ""),
-        markdown(outcome.target or ""),
-        outcome.state.value + mark,
-        markdown(report.full_reason(outcome)),
-        " ".join(links),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def _check_mark(check: Check) -> str:
-    return {True: "ok", False: "**failed**", None: "warning"}[check.ok]
 
 
 def check_report_file(path: str) -> None:

@@ -198,11 +198,3 @@ class RequestProcessor(abc.ABC):
         """Return the error for a trigger that was not accepted."""
         text = f"POST {what}: {response.status_code} {self.words(response)}".rstrip()
         return TriggerRefusedError(text, response=response)
-
-    def later(self, seconds: float, asked_at: Moment) -> bool:
-        """Tell whether a moment of the CI system's clock is later than the one at which a request was made.
-
-        Raises:
-            CallError: The clocks cannot be compared, so that nobody knows.
-        """
-        return self.calls.later(seconds, asked_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.calls.policy import CallError, Failure
@@ -16,47 +16,48 @@ from test_executions_rerunner.processors.github_shapes import check_number, seco
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from test_executions_rerunner.processors.github import GithubProcessor
+    from test_executions_rerunner.processors.github_api import GithubApi
     from test_executions_rerunner.processors.github_jobs import Jobs, Run
     from test_executions_rerunner.processors.github_links import RunLink
+    from test_executions_rerunner.processors.github_shapes import JsonObject
 
 _DAY_SECONDS = 24 * 3600.0
 _MONTH_SECONDS = 30 * _DAY_SECONDS
 _TOLERANCE_SECONDS = 600.0
-"""So long around the end of a run's month GitHub decides itself."""
+"""Within this time of the end of a run's month, GitHub itself decides."""
 
 
-def too_old(processor: GithubProcessor, run: Run) -> Verdict | None:
-    """Refuse a run that GitHub will not start again since it is older than 30 days, by GitHub's own clock."""
-    clock = processor.calls.clock
+def too_old(api: GithubApi, run: Run) -> Verdict | None:
+    """Refuse a run that GitHub will not start again because it is over 30 days old, by GitHub's own clock."""
+    clock = api.calls.clock
     latest = clock.now() - _MONTH_SECONDS - _TOLERANCE_SECONDS
     if run.created > latest:
-        return None  # and if that clock is wrong, GitHub still decides itself
-    if not processor.later(latest, Moment(run.created, clock)):
+        return None  # if that clock is wrong, GitHub itself still decides
+    if not api.calls.later(latest, Moment(run.created, clock)):
         return None
-    reason = f"created over a month ago, at {spelled_time(run.created)}: GitHub starts it again for 30 days only"
+    reason = f"created over a month ago, at {_spelled_time(run.created)}: GitHub starts it again for 30 days only"
     return Verdict(State.REFUSED, reason)
 
 
-def too_often(processor: GithubProcessor, most: int, run: Run, jobs: Callable[[], Jobs]) -> Verdict | None:
-    """Defer a run of which so many attempts started in the last 24 hours, by GitHub's own clock.
+def too_often(api: GithubApi, most: int, run: Run, jobs: Callable[[], Jobs]) -> Verdict | None:
+    """Defer a run that has had its attempts for the last 24 hours, by GitHub's own clock.
 
     Args:
-        processor: Knows that clock.
-        most: How many.
+        api: Knows that clock.
+        most: How many attempts may start in 24 hours.
         run: The run.
-        jobs: Reads its jobs; called only where they decide.
+        jobs: Reads the run's jobs; called only if they matter.
     """
-    clock = processor.calls.clock
+    clock = api.calls.clock
     yesterday = Moment(clock.now() - _DAY_SECONDS, clock)
-    if run.attempt < most or not processor.later(run.started, yesterday):
+    if run.attempt < most or not api.calls.later(run.started, yesterday):
         return None
     starts = {run.attempt: run.started} if most == 1 else {**jobs().starts(), run.attempt: run.started}
-    recent = sorted(start for start in starts.values() if processor.later(start, yesterday))
+    recent = sorted(start for start in starts.values() if api.calls.later(start, yesterday))
     if len(recent) < most:
         return None
     often = "once" if len(recent) == 1 else f"{len(recent)} times"
-    possible = spelled_time(recent[-most] + _DAY_SECONDS)
+    possible = _spelled_time(recent[-most] + _DAY_SECONDS)
     reason = f"started {often} in the last 24 hours (--max-per-day is {most}), next possible at {possible}"
     return Verdict(State.DEFERRED, reason)
 
@@ -64,22 +65,22 @@ def too_often(processor: GithubProcessor, most: int, run: Run, jobs: Callable[[]
 class _Queue(NamedTuple):
     runs: int
     since: float | None
-    """When the longest waiting of those that were seen was queued; None: none was seen."""
+    """When the one that has waited longest was queued, of those that were seen; None: none was seen."""
 
 
 class Queues:
-    """The runs that wait for a runner, counted once a repository.
+    """The runs that wait for a runner, counted once per repository.
 
-    Only ``queued`` ones: what is ``pending`` waits for its concurrency group and ``waiting`` for a person's approval,
-    maybe for ever, and neither takes a place of another run.
+    Only ``queued`` runs count: a ``pending`` one waits for its concurrency group and a ``waiting`` one for a person's
+    approval, maybe for ever, and neither takes the place of another run.
 
     Args:
-        processor: Reads.
-        most: How many may wait.
+        api: The server's API.
+        most: How many runs may wait in a repository.
     """
 
-    def __init__(self, processor: GithubProcessor, most: int) -> None:
-        self._processor, self._most = processor, most
+    def __init__(self, api: GithubApi, most: int) -> None:
+        self._api, self._most = api, most
         self._lock = threading.Lock()
         self._locks: dict[Hashable, threading.Lock] = {}
         self._counted: dict[Hashable, tuple[_Queue, float] | Failure] = {}
@@ -91,9 +92,9 @@ class Queues:
             CallError: The runs that wait could not be counted.
         """
         queue, counted_at = self._queue(link)
-        since = "" if queue.since is None else f", the first since {spelled_time(queue.since)}"
+        since = "" if queue.since is None else f", the first since {_spelled_time(queue.since)}"
         runs = "1 run was" if queue.runs == 1 else f"{queue.runs} runs were"
-        reason = f"{runs} queued in {link.owner}/{link.repository}{since}, and --max-queued is {self._most}"
+        reason = f"{runs} queued in {link.repository_name}{since}, and --max-queued is {self._most}"
         if queue.runs >= self._most:
             return Room(Verdict(State.DEFERRED, reason))
         claim = Claim(("queue", *link.repository_key), reason, most=self._most - queue.runs, since=counted_at)
@@ -112,23 +113,23 @@ class Queues:
         return counted
 
     def _count(self, link: RunLink) -> tuple[_Queue, float] | Failure:
-        counted_at = self._processor.waiting.clock()
-        path = f"/repos/{link.owner}/{link.repository}/actions/runs?per_page=100&status=queued"
+        counted_at = self._api.calls.waiting.clock()
+        path = f"{link.repository_path}/actions/runs?per_page=100&status=queued"
         try:
-            return self._processor.read(path, partial(_read_queue, repository=link.repository_key)), counted_at
+            return self._api.read(path, partial(_read_queue, repository=link.repository_key)), counted_at
         except CallError as error:
             return error.failure
 
 
-def _read_queue(told: dict[str, Any], repository: tuple[str, str]) -> _Queue:
+def _read_queue(told: JsonObject, repository: tuple[str, str]) -> _Queue:
     with shape_of("the list of queued runs"):
         for run in told["workflow_runs"]:
             check_number(run["repository"]["full_name"].lower(), "/".join(repository), "repository")
-        # a re-run waits since it was asked for again, and keeps the time of its creation
+        # a re-run keeps the time of its creation, but has waited only since it was asked for again
         since = [seconds_of(run.get("run_started_at") or run["created_at"]) for run in told["workflow_runs"]]
         return _Queue(int(told["total_count"]), min(since, default=None))
 
 
-def spelled_time(seconds: float) -> str:
-    """Return a moment of GitHub's clock for people."""
+def _spelled_time(seconds: float) -> str:
+    """Return a moment of GitHub's clock as people write it."""
     return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

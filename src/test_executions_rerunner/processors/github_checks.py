@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from test_executions_rerunner.calls.policy import CallError, Fault
 from test_executions_rerunner.models import Check
@@ -14,17 +14,19 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.models import Target
     from test_executions_rerunner.processors.github import GithubProcessor
+    from test_executions_rerunner.processors.github_api import GithubApi
     from test_executions_rerunner.processors.github_links import RunLink
+    from test_executions_rerunner.processors.github_shapes import JsonObject
 
 _FEW_CALLS = 100
-_CLASSIC_TOKEN = "ghp_"  # noqa: S105 - how such tokens begin
+_CLASSIC_TOKEN = "ghp_"  # noqa: S105 - only how such tokens begin
 
 
 def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iterator[Check]:
     """Try the token, the repositories and the runs that are queued."""
-    name = f"GitHub: {processor.api}"
+    name = f"GitHub: {processor.api.address}"
     try:
-        limits = processor.read("/rate_limit", dict)
+        limits = processor.api.read("/rate_limit", dict)
     except CallError as error:
         is_refused = error.failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
         fix = processor.credential_setting if is_refused else f"{processor.address_setting} and the network"
@@ -36,17 +38,17 @@ def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iter
 
 
 def _targets(processor: GithubProcessor, targets: list[Target]) -> Iterator[Check]:
-    """Try each repository once and each run; a drain that would see none of them could not work."""
+    """Try each repository once, and each run; a drain that can see none of the runs could not work."""
     checked: dict[tuple[str, str], bool] = {}
     seen = 0
     for target in targets:
-        link = processor.run_of(target)
+        link = processor.scope.run_of(target)
         if link.repository_key not in checked:
-            check = _repository(processor, f"{link.owner}/{link.repository}")
+            check = _repository(processor.api, link.repository_name)
             checked[link.repository_key] = check.ok is not False
             yield check
         if checked[link.repository_key]:
-            unseen = _unseen_run(processor, target, link)
+            unseen = _unseen_run(processor.api, target, link)
             seen += unseen is None
             yield from [unseen] if unseen else []
     if targets and not seen and all(checked.values()):
@@ -55,7 +57,7 @@ def _targets(processor: GithubProcessor, targets: list[Target]) -> Iterator[Chec
         yield Check("GitHub: runs", ok=False, message=message, fix=fix)
 
 
-def _rate_limit(limits: dict[str, Any]) -> Check:
+def _rate_limit(limits: JsonObject) -> Check:
     core = (limits.get("resources") or {}).get("core") or limits.get("rate") or {}
     left, most = core.get("remaining"), core.get("limit")
     if not isinstance(left, int):
@@ -64,25 +66,25 @@ def _rate_limit(limits: dict[str, Any]) -> Check:
     return Check("GitHub: rate limit", ok=True if left >= _FEW_CALLS else None, message=message)
 
 
-def _repository(processor: GithubProcessor, name: str) -> Check:
+def _repository(api: GithubApi, name: str) -> Check:
     title, fix = f"GitHub repository {name}", "give the token Actions: write there"
     try:
-        told = processor.read(f"/repos/{name}", dict)
+        told = api.read(f"/repos/{name}", dict)
     except CallError as error:
         return Check(title, ok=False, message=f"cannot be seen: {error}", fix=fix)
     if (told.get("permissions") or {}).get("push") is True:
         message = "may be pushed to; whether the token may write Actions cannot be told without triggering"
         return Check(title, ok=True, message=message)
-    if processor.has_token_like(_CLASSIC_TOKEN):
+    if api.has_token_like(_CLASSIC_TOKEN):
         return Check(title, ok=False, message="may not be pushed to, so its runs cannot be started again", fix=fix)
     message = "may be seen; whether the token may write Actions cannot be told without triggering"
     return Check(title, ok=None, message=message, fix=fix)
 
 
-def _unseen_run(processor: GithubProcessor, target: Target, link: RunLink) -> Check | None:
+def _unseen_run(api: GithubApi, target: Target, link: RunLink) -> Check | None:
     """Return the warning about a run that cannot be seen; None: it can."""
     try:
-        processor.read(link.path, partial(read_run, number=link.run))
+        api.read(link.path, partial(read_run, number=link.run))
     except CallError as error:
         fix = "delete its requests if it is gone"
         return Check(f"GitHub {target.name}", ok=None, message=str(error), fix=fix)

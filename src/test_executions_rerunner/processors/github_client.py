@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 import github
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from test_executions_rerunner.calls.clocks import ServerClock
     from test_executions_rerunner.calls.sessions import Session
     from test_executions_rerunner.calls.waiting import Waiting
+    from test_executions_rerunner.processors.github_shapes import JsonObject
 
 _HEADERS = {"X-GitHub-Api-Version": "2022-11-28"}
 _PORTS = {"http": 80, "https": 443}
 _MOST_CONNECTIONS = 64
 """As many as a drain may have threads."""
 
-# importing github adds a handler of its own, which prints each refusal
+# importing github adds a handler, which prints each refusal
 logging.getLogger("github").handlers.clear()
 logging.getLogger("github").setLevel(logging.WARNING)
 
@@ -37,13 +38,14 @@ class _Connection:
     """What PyGithub takes for a connection: one call through our session.
 
     The answer is taken out of PyGithub, which would repeat the call after a 202, follow a 301 even with a POST, and
-    fail over a rate limit that is no number.
+    fail if a rate limit is not a number.
     """
 
     host = ""
 
     def __init__(self, session: Session, origin: str, timeout: tuple[float, float]) -> None:
         self._session, self._origin, self._timeout = session, origin, timeout
+        self._request = requests.Request()
 
     def request(self, verb: str, url: str, _: object, headers: Mapping[str, str], stream: bool = False) -> None:  # noqa: FBT001, FBT002 - as PyGithub calls it
         """Note what is to be sent."""
@@ -53,6 +55,18 @@ class _Connection:
     def getresponse(self) -> NoReturn:
         """Send it."""
         raise Answered(self._session.send(self._session.prepare_request(self._request), timeout=self._timeout))
+
+
+class _OfThread(threading.local):
+    """PyGithub's part in a call; each thread has its own, which notes the times of its calls in a plain dict."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.requester: Requester = github.Github(
+            auth=github.Auth.Token(token),
+            base_url=url,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+        ).requester
 
 
 class GithubClient:
@@ -70,49 +84,36 @@ class GithubClient:
         port = "" if parts.port else f":{_PORTS[parts.scheme]}"  # which PyGithub always names
         self._origin = f"{parts.scheme}://{parts.netloc}{port}"
         self._timeout = (waiting.connect_seconds, waiting.read_seconds)
-        self._url, self._token, self._of_thread = url, token, threading.local()
-
-    @property
-    def _requester(self) -> Requester:
-        """PyGithub's part in a call; each thread has its own, which notes the times of its calls in a plain dict."""
-        if not hasattr(self._of_thread, "requester"):
-            self._of_thread.requester = github.Github(
-                auth=github.Auth.Token(self._token),
-                base_url=self._url,
-                seconds_between_requests=None,
-                seconds_between_writes=None,
-            ).requester
-        requester: Requester = self._of_thread.requester
-        return requester
+        self._of_thread = _OfThread(url, token)
 
     def send(self, method: str, path: str, clock: ServerClock) -> Answer:
         """Send one call, once.
 
         Args:
             method: GET or POST.
-            path: Below the API, beginning with a slash.
+            path: The path below the API, beginning with a slash.
             clock: Told the server's time.
 
         Returns:
             The answer, whatever its status.
 
         Raises:
-            requests.exceptions.RequestException: No answer.
+            requests.exceptions.RequestException: There was no answer.
         """
         connection = _Connection(self._session, self._origin, self._timeout)
         try:
-            self._requester.requestJson(method, path, headers=dict(_HEADERS), cnx=connection)  # type: ignore[arg-type] # its part of one
+            self._of_thread.requester.requestJson(method, path, headers=dict(_HEADERS), cnx=connection)  # type: ignore[arg-type] # its part of one
         except Answered as answered:
             answer = answered.answer
         clock.note(answer.headers.get("Date"), answer.head_at)
         return answer
 
-    def read(self, path: str, clock: ServerClock) -> tuple[dict[str, Any], requests.Response]:
+    def read(self, path: str, clock: ServerClock) -> tuple[JsonObject, requests.Response]:
         """GET a JSON object; return it and the whole answer.
 
         Raises:
-            requests.exceptions.HTTPError: Any other status than 200.
-            requests.exceptions.RequestException: No answer, or no JSON object.
+            requests.exceptions.HTTPError: The status is not 200.
+            requests.exceptions.RequestException: There was no answer, or it is not a JSON object.
         """
         response = self.send("GET", path, clock)
         if response.status_code != requests.codes.ok:

@@ -1,7 +1,7 @@
-"""Concurrency groups: reruns of one group would cancel each other, so that only one of them is started.
+"""Concurrency groups: reruns of one group would cancel each other, so only one of them is started.
 
-Source: GET ``/repos/O/R/actions/runs/ID/concurrency_groups`` and the ``group_url`` of each; GitHub compares the names
-without case. Servers that do not have them yet answer 404.
+Source: GET ``/repos/O/R/actions/runs/ID/concurrency_groups`` and the ``group_url`` of each; GitHub ignores the
+case of their names. Servers that do not know them yet answer 404.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
 import requests
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from test_executions_rerunner.links import Origin
-    from test_executions_rerunner.processors.github import GithubProcessor
+    from test_executions_rerunner.processors.github_api import GithubApi
     from test_executions_rerunner.processors.github_links import RunLink
+    from test_executions_rerunner.processors.github_shapes import JsonObject
 
 _log = logging.getLogger(__name__)
 _MOST_GROUPS = 100
 _MIDDLE = "/actions/concurrency_groups/"
 _NOT_QUOTED = "%/:@!$&'()*+,;=~"
-"""What is left as it is in a path that is quoted already."""
+"""What stays as it is in a path that is already quoted."""
 _NOT_TOLD = {requests.codes.forbidden, requests.codes.not_found}
 
 
@@ -38,10 +39,11 @@ class Room(NamedTuple):
     """Whether there is room for a trigger."""
 
     verdict: Verdict | None = None
-    """Set where there is none."""
+    """Set if there is none."""
     claims: tuple[Claim, ...] = ()
-    """What the trigger takes where there is."""
+    """What the trigger takes if there is."""
     notes: tuple[str, ...] = ()
+    """What a person should know about it."""
 
 
 class _Group(NamedTuple):
@@ -50,7 +52,7 @@ class _Group(NamedTuple):
 
 
 class _Repository:
-    """What is known of a repository: whether it was asked for groups, and whether it tells of them."""
+    """What is known of a repository: whether it was asked for its groups, and whether GitHub tells them."""
 
     def __init__(self) -> None:
         self.first = threading.Lock()
@@ -62,11 +64,11 @@ class ConcurrencyGroups:
     """The concurrency groups of one GitHub server's runs.
 
     Args:
-        processor: Reads, and knows the API.
+        api: The server's API.
     """
 
-    def __init__(self, processor: GithubProcessor) -> None:
-        self._processor = processor
+    def __init__(self, api: GithubApi) -> None:
+        self._api = api
         self._lock = threading.Lock()
         self._repositories: dict[Hashable, _Repository] = {}
 
@@ -78,7 +80,7 @@ class ConcurrencyGroups:
         """
         with self._lock:
             repository = self._repositories.setdefault(link.repository_key, _Repository())
-        with repository.first:  # one asks first: where it is told nothing, nobody else asks
+        with repository.first:  # one thread asks first: if GitHub tells it nothing, no other thread asks
             if not repository.was_asked:
                 try:
                     return self._room(link, repository)
@@ -89,7 +91,7 @@ class ConcurrencyGroups:
     def _room(self, link: RunLink, repository: _Repository) -> Room:
         path = f"{link.path}/concurrency_groups?per_page={_MOST_GROUPS}"
         try:
-            groups = self._processor.read(path, _read_groups)
+            groups = self._api.read(path, _read_groups)
         except CallError as error:
             if error.failure.fault is Fault.BUSY or _status(error) not in _NOT_TOLD or repository.tells:
                 raise
@@ -110,21 +112,21 @@ class ConcurrencyGroups:
         if is_known:
             return Room()
         text = f"concurrency groups are not told ({reason}), so that reruns of one group may cancel each other"
-        _log.info("%s/%s: %s", link.owner, link.repository, text)
+        _log.info("%s: %s", link.repository_name, text)
         return Room(notes=(text,))
 
     def _taken(self, link: RunLink, group: _Group) -> str | None:
-        """Return which other run holds a group, or waits for it; None: none does."""
-        path = _path_of(group, self._processor.api, link)
+        """Return which other run holds a group or waits for it; None: no other run does."""
+        path = _path_of(group, self._api.address, link)
         try:
-            members = self._processor.read(path, partial(_read_members, group=group))
+            members = self._api.read(path, partial(_read_members, group=group))
         except CallError as error:
             if _status(error) == requests.codes.not_found:
                 return None
             raise
         for run, status in members:
             if str(run) != link.run:
-                return f"{self._processor.origin}/{link.owner}/{link.repository}/actions/runs/{run} ({status})"
+                return f"{self._api.page(link._replace(run=str(run)))} ({status})"
         return None
 
 
@@ -134,7 +136,7 @@ def _status(error: CallError) -> int | None:
     return None if response is None else response.status_code
 
 
-def _read_groups(told: dict[str, Any]) -> list[_Group]:
+def _read_groups(told: JsonObject) -> list[_Group]:
     with shape_of("the list of concurrency groups"):
         groups = [_Group(str(group["group_name"]), str(group["group_url"])) for group in told["concurrency_groups"]]
         if int(told["total_count"]) > len(groups):
@@ -142,8 +144,8 @@ def _read_groups(told: dict[str, Any]) -> list[_Group]:
         return groups
 
 
-def _read_members(told: dict[str, Any], group: _Group) -> list[tuple[int, str]]:
-    """Return the runs that hold a group or wait for it, each with how."""
+def _read_members(told: JsonObject, group: _Group) -> list[tuple[int, str]]:
+    """Return the runs that hold a group or wait for it, each with its status there."""
     with shape_of("the concurrency group"):
         if str(told["group_name"]).lower() != group.name.lower():
             raise requests.exceptions.InvalidJSONError("200, but the answer is about another concurrency group")
@@ -151,20 +153,20 @@ def _read_members(told: dict[str, Any], group: _Group) -> list[tuple[int, str]]:
         return [(int(each["run_id"]), harmless(str(each["status"]).replace("_", " "), most=40)) for each in members]
 
 
-def _path_of(group: _Group, api: Origin, link: RunLink) -> str:
+def _path_of(group: _Group, address: Origin, link: RunLink) -> str:
     """Return where a group is found below the API; a name may hold slashes and anything else.
 
     Raises:
-        CallError: It is said to be somewhere else, so that the credential must not go there.
+        CallError: It is said to be somewhere else, and the credential must not go there.
     """
     before, _, name = group.url.partition(_MIDDLE)
     try:
-        owner_and_name = [part.lower() for part in api.names_below(before)]
+        owner_and_name = [part.lower() for part in address.names_below(before)]
         is_ours = owner_and_name == ["repos", *link.repository_key] and name and not {"?", "#"} & set(name)
         dots = {".", ".."} & {unquote(part) for part in name.split("/")}
         if is_ours and not dots and name.isprintable() and "\\" not in name:
-            return f"/repos/{link.owner}/{link.repository}{_MIDDLE}{quote(name, safe=_NOT_QUOTED)}"
-        problem = f"which is not below {api}/repos/{link.owner}/{link.repository}"
+            return f"{link.repository_path}{_MIDDLE}{quote(name, safe=_NOT_QUOTED)}"
+        problem = f"which is not below {address}{link.repository_path}"
     except ValueError as error:
         problem = str(error)
     reason = f"its concurrency group is said to be at {shown(group.url)}, {problem}"

@@ -1,4 +1,4 @@
-"""What GitHub tells of a run and its jobs, read once.
+"""What GitHub says of a run and its jobs, read once.
 
 Source: GET ``/repos/O/R/actions/runs/ID`` and ``…/jobs?filter=all``. ``run_attempt`` and ``run_started_at`` move with
 every re-run, also of one job; a job has a new id in each attempt, and keeps its name.
@@ -6,12 +6,14 @@ every re-run, also of one job; a job has a new id in each attempt, and keeps its
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from test_executions_rerunner.processors.github_shapes import JsonObject
 
 
 class Run(NamedTuple):
@@ -19,13 +21,13 @@ class Run(NamedTuple):
 
     is_completed: bool
     attempt: int
-    """1, and one more with every re-run."""
+    """1 at first, and one more with every re-run."""
     created: float
     """When its first attempt was asked for, in seconds since 1970 on GitHub's clock."""
     started: float
     """When its newest attempt started, likewise."""
-    told: dict[str, Any]
-    """All that GitHub says of it; strangers name its workflow and its branch."""
+    told: JsonObject
+    """All that GitHub says of it; strangers chose the names of its workflow and its branch."""
 
 
 class Job(NamedTuple):
@@ -45,18 +47,18 @@ class Jobs(tuple[Job, ...]):
     __slots__ = ()
 
     def named_like(self, number: int) -> list[Job]:
-        """Return the entries of all attempts for the job of that id; none: the id is not known."""
+        """Return the entries of all attempts for the job with that id; empty if the id is not known."""
         names = {job.name for job in self if job.number == number}
         return [job for job in self if job.name in names]
 
     def has_failed_last(self, number: int) -> bool:
-        """Tell whether the newest entry of that job is a failure; of several of that name, all of them."""
+        """Tell whether the newest entry of that job is a failure; if several have its name, whether all are."""
         entries = self.named_like(number)
         newest = max((job.attempt for job in entries), default=0)
         return bool(entries) and all(job.conclusion == "failure" for job in entries if job.attempt == newest)
 
     def only_one(self, numbers: Collection[int], attempt: int) -> Job | None:
-        """Return the one job of an attempt that has the name of all these; None: there is none, or more."""
+        """Return the one job of an attempt that all these ids stand for; None: there is no such job, or several."""
         found = {number: [job for job in self.named_like(number) if job.attempt == attempt] for number in numbers}
         jobs = {job for entries in found.values() for job in entries}
         return jobs.pop() if len(jobs) == 1 and all(found.values()) else None
@@ -64,7 +66,7 @@ class Jobs(tuple[Job, ...]):
     def starts(self) -> dict[int, float]:
         """Return when each attempt started, by its number.
 
-        An entry that was carried over from an earlier attempt has its old times, and does not count.
+        An entry that was carried over from an earlier attempt keeps its old times, and does not count.
         """
         starts: dict[int, float] = {}
         known: set[tuple[str, float]] = set()
@@ -75,11 +77,11 @@ class Jobs(tuple[Job, ...]):
         return starts
 
 
-def read_run(told: dict[str, Any], number: str) -> Run:
-    """Read the run of that number.
+def read_run(told: JsonObject, number: str) -> Run:
+    """Read the run with that number.
 
     Raises:
-        requests.exceptions.InvalidJSONError: It has another shape, or is another run.
+        requests.exceptions.InvalidJSONError: The answer has another shape, or is about another run.
     """
     with shape_of("the run"):
         check_number(told["id"], number, "run")
@@ -87,13 +89,13 @@ def read_run(told: dict[str, Any], number: str) -> Run:
         return Run(str(told["status"]) == "completed", int(told["run_attempt"]), created, started, told)
 
 
-def read_jobs(told: dict[str, Any], run: str) -> tuple[int, Jobs]:
+def read_jobs(told: JsonObject, run: str) -> tuple[int, Jobs]:
     """Read a page of a run's jobs, and how many there are on all pages.
 
-    One that waits for its runner counts as started when it was created.
+    A job that waits for its runner counts as started when it was created.
 
     Raises:
-        requests.exceptions.InvalidJSONError: They have another shape, or are those of another run.
+        requests.exceptions.InvalidJSONError: The answer has another shape, or is about another run.
     """
     with shape_of("the list of jobs"):
         for job in told["jobs"]:

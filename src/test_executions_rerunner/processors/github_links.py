@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from test_executions_rerunner import defaults
+
 if TYPE_CHECKING:
     from test_executions_rerunner.links import Origin
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+")
 _PATTERN = re.compile(r"(?:[A-Za-z0-9_*?\[\]!-]+/)?[A-Za-z0-9._*?\[\]!-]+")
-_USUAL_OWNER = "canonical"
 _TRIGGERS = {
     ("actions", "runs", "rerun"),
     ("actions", "runs", "rerun-failed-jobs"),
@@ -27,16 +28,26 @@ class RunLink(NamedTuple):
     repository: str
     run: str
     job: int | None = None
-    """The job that it names, where it names one."""
+    """The job that it names; None: it names no job."""
 
     @property
     def path(self) -> str:
         """The run below the API."""
-        return f"/repos/{self.owner}/{self.repository}/actions/runs/{self.run}"
+        return f"{self.repository_path}/actions/runs/{self.run}"
+
+    @property
+    def repository_path(self) -> str:
+        """The repository below the API."""
+        return f"/repos/{self.repository_name}"
+
+    @property
+    def repository_name(self) -> str:
+        """Owner and name, as people and GitHub's own pages write them."""
+        return f"{self.owner}/{self.repository}"
 
     @property
     def repository_key(self) -> tuple[str, str]:
-        """Owner and name, equal for two links into one repository."""
+        """Owner and name, the same for all links into one repository."""
         return self.owner.lower(), self.repository.lower()
 
 
@@ -55,11 +66,16 @@ class Trigger(NamedTuple):
     @property
     def path(self) -> str:
         """The trigger below the API."""
-        return f"/repos/{self.owner}/{self.repository}/actions/{self.kind}/{self.number}/{self.ending}"
+        return f"/repos/{self.repository_name}/actions/{self.kind}/{self.number}/{self.ending}"
+
+    @property
+    def repository_name(self) -> str:
+        """Owner and name."""
+        return f"{self.owner}/{self.repository}"
 
     @property
     def run(self) -> RunLink | None:
-        """The run that is started again; None: it is that of a job, which the URL does not tell."""
+        """The run that is started again; None: a job is started again, and the URL does not say of which run."""
         return RunLink(self.owner, self.repository, self.number) if self.kind == "runs" else None
 
 
@@ -74,14 +90,14 @@ def read_trigger(names: tuple[str, ...]) -> Trigger | None:
 
 
 def repository_pattern(given: str) -> str:
-    """Return a pattern of repositories, OWNER/NAME with globs; NAME alone is one of canonical's.
+    """Return a pattern of repositories, OWNER/NAME with globs; NAME alone means one of canonical's.
 
     Raises:
-        ValueError: It is none; the message says what is allowed.
+        ValueError: What is given is not a pattern; the message says what is allowed.
     """
     if not _PATTERN.fullmatch(given):
-        raise ValueError(f"OWNER/NAME is, with the globs *, ? and [...]; NAME alone means {_USUAL_OWNER}/NAME")
-    return given if "/" in given else f"{_USUAL_OWNER}/{given}"
+        raise ValueError(f"OWNER/NAME is, with the globs *, ? and [...]; NAME alone means {defaults.OWNER}/NAME")
+    return given if "/" in given else f"{defaults.OWNER}/{given}"
 
 
 def api_of(server: Origin) -> Origin:
@@ -104,5 +120,5 @@ def read_run_link(names: tuple[str, ...]) -> RunLink | None:
         more = more[2:]
     if more[:1] == ("job",):
         return RunLink(owner, repository, run, int(more[1])) if len(more) > 1 and _NUMBER.fullmatch(more[1]) else None
-    # /jobs/N of before 2023 numbers a job in a way that the API does not tell any more
+    # before 2023 a link ended in /jobs/N, with a number that the API no longer knows
     return None if more[:1] == ("jobs",) else RunLink(owner, repository, run)

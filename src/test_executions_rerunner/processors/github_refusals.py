@@ -1,4 +1,4 @@
-"""GitHub's refusals: most are 403, and only the words and headers tell them apart."""
+"""GitHub's refusals: most are a 403, and only their words and headers tell them apart."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from test_executions_rerunner.calls.headers import http_date_seconds, retry_afte
 from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
 
 _RUNNING = re.compile(r"already running|Only jobs from the current attempt")
-"""Somebody was faster: the run goes on, or its jobs have other ids since."""
+"""Somebody was faster: the run is going again, or its jobs have had other ids since."""
 _DISABLED = "disabled workflow"
 _NEVER = re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)")
 _NEEDS_WRITE = re.compile(r"Must have admin rights|Resource not accessible")
 
 
 def explain_forbidden(failure: Failure) -> Failure:
-    """Tell GitHub's refusals apart by its words: the status is 403 for all of them."""
+    """Tell GitHub's refusals apart by their words: the status of all of them is 403."""
     if _RUNNING.search(failure.reason):
         return failure._replace(fault=Fault.RUNNING)
     if _DISABLED in failure.reason:
@@ -30,7 +30,7 @@ def explain_forbidden(failure: Failure) -> Failure:
 
 
 def rate_limit_seconds(response: requests.Response, reason: str) -> float | None:
-    """Return how long a rate limit asks to wait; None: the answer is no rate limit."""
+    """Return how long a rate limit asks to wait; None: the answer is not about a rate limit."""
     if response.status_code not in {requests.codes.forbidden, requests.codes.too_many_requests}:
         return None
     announced = retry_after_seconds(response.headers)
@@ -44,7 +44,7 @@ def rate_limit_seconds(response: requests.Response, reason: str) -> float | None
 
 
 def until_reset_seconds(response: requests.Response) -> float:
-    """Return how long it is until the quota is renewed, by the server's own clock; no header is too odd for that."""
+    """Return how long it is until the quota is renewed, by the server's own clock, whatever its headers hold."""
     reset = response.headers.get("x-ratelimit-reset", "")
     try:
         now = http_date_seconds(response.headers.get("Date"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import requests
 
@@ -12,16 +12,19 @@ from test_executions_rerunner.rerun_request import read_time
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+JsonObject: TypeAlias = dict[str, Any]
+"""An answer before it is read: anything may be in it."""
+
 
 @contextmanager
 def shape_of(what: str) -> Iterator[None]:
-    """Read an answer inside; whatever it lacks becomes the error for an answer that cannot be read.
+    """Read an answer in the block; whatever it lacks becomes the error for an answer that cannot be read.
 
     Args:
         what: The answer, for people.
 
     Raises:
-        requests.exceptions.InvalidJSONError: It has another shape.
+        requests.exceptions.InvalidJSONError: The answer has another shape.
     """
     try:
         yield
@@ -31,20 +34,20 @@ def shape_of(what: str) -> Iterator[None]:
 
 
 def check_number(told: object, number: str, what: str) -> None:
-    """Find out whether an answer is about what was asked for.
+    """Make sure that an answer is about what was asked for.
 
     Raises:
-        requests.exceptions.InvalidJSONError: It is not.
+        requests.exceptions.InvalidJSONError: It is about something else.
     """
     if str(told) != number:
         raise requests.exceptions.InvalidJSONError(f"200, but the answer is about another {what}")
 
 
 def seconds_of(written: object) -> float:
-    """Return a time in seconds since 1970 on GitHub's clock.
+    """Return a time in seconds since 1970, on GitHub's clock.
 
     Raises:
-        ValueError: It is none.
+        ValueError: What is written is not a time.
     """
     moment = read_time(written)
     if not isinstance(moment, float):

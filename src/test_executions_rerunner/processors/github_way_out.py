@@ -1,17 +1,19 @@
 """What a person can do where a run is refused: start its workflow afresh.
 
-A workflow's path and a branch are named by strangers, and end up in a log, a summary and somebody's shell.
+Strangers choose a workflow's path and its branch, and both end up in a log, a summary and somebody's shell.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from test_executions_rerunner.links import Origin
     from test_executions_rerunner.processors.github_links import RunLink
 
@@ -19,24 +21,24 @@ _MOST_CHARACTERS = 200
 _WORKFLOW = re.compile(r"\.github/workflows/([^/@]+\.ya?ml)(?:@.*)?", re.DOTALL)
 
 
-def way_out(told: dict[str, Any], link: RunLink, origin: Origin) -> str | None:
+def way_out(told: Mapping[str, object], link: RunLink, server: Origin) -> str | None:
     """Return how the workflow of a run can be started afresh, as one harmless line.
 
     Args:
-        told: The run as GitHub tells of it.
+        told: The run as GitHub describes it.
         link: The run.
-        origin: The server.
+        server: The server that links lead to.
 
     Returns:
-        The workflow, its branch, and the command where each part of it can be typed as it is shown; None: the run
-        names no workflow.
+        The command, if each of its parts can be typed as it is shown, otherwise the workflow and its branch; None: the
+        run names no workflow.
     """
     path, branch = told.get("path"), told.get("head_branch")
     if not isinstance(path, str) or not path:
         return None
     words = f"its workflow is {_quoted(path)}" + (f", its branch {_quoted(branch)}" if branch else "")
     named = _WORKFLOW.fullmatch(path)
-    repository = _repository(link, origin)
+    repository = _repository(link, server)
     if not named or not repository or not isinstance(branch, str) or _is_elsewhere(told, link):
         return words
     parts = (named[1], repository, branch)
@@ -46,16 +48,16 @@ def way_out(told: dict[str, Any], link: RunLink, origin: Origin) -> str | None:
     return f"it can be started afresh, if its workflow allows that: {command}"
 
 
-def _repository(link: RunLink, origin: Origin) -> str | None:
-    """Return a repository as gh names it; None: gh cannot reach its server."""
-    name = f"{link.owner}/{link.repository}"
-    if str(origin) == "https://github.com":
+def _repository(link: RunLink, server: Origin) -> str | None:
+    """Return a repository as gh takes it; None: gh cannot reach its server."""
+    name = link.repository_name
+    if str(server) == "https://github.com":
         return name
-    return f"{origin.host}/{name}" if str(origin) == f"https://{origin.host}" else None
+    return f"{server.host}/{name}" if str(server) == f"https://{server.host}" else None
 
 
-def _is_elsewhere(told: dict[str, Any], link: RunLink) -> bool:
-    """Tell whether the branch is that of a fork, so that another one of the same name would be started."""
+def _is_elsewhere(told: Mapping[str, object], link: RunLink) -> bool:
+    """Tell whether the branch is that of a fork, so that gh would take another branch of the same name."""
     head = told.get("head_repository")
     name = head.get("full_name") if isinstance(head, dict) else None
     return str(name).lower() != "/".join(link.repository_key)

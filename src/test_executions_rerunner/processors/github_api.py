@@ -1,0 +1,99 @@
+"""The API of one GitHub server: the calls to it, and the URLs below it and on the server's pages."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from test_executions_rerunner.processors.github_refusals import until_reset_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+    from test_executions_rerunner.calls.answers import Answer
+    from test_executions_rerunner.calls.calls import Calls
+    from test_executions_rerunner.links import Origin
+    from test_executions_rerunner.models import PostArguments
+    from test_executions_rerunner.processors.github_client import GithubClient
+    from test_executions_rerunner.processors.github_links import RunLink
+    from test_executions_rerunner.processors.github_shapes import JsonObject
+
+Parsed = TypeVar("Parsed")
+
+
+class GithubApi:
+    """The API of one GitHub server.
+
+    Args:
+        server: The server that links lead to.
+        address: Where its API is.
+        token: A token of any kind.
+        calls: The calls to the API, with its clock and rate limit.
+    """
+
+    def __init__(self, server: Origin, address: Origin, token: str, calls: Calls) -> None:
+        self.server, self.address, self.calls = server, address, calls
+        self._token = token
+
+    @cached_property
+    def _client(self) -> GithubClient:
+        """The client, made for the first call: importing PyGithub takes as long as importing everything else."""
+        from test_executions_rerunner.processors.github_client import GithubClient  # noqa: PLC0415 - imports PyGithub
+
+        return GithubClient(str(self.address), self._token, self.calls.waiting)
+
+    def read(self, path: str, parse: Callable[[JsonObject], Parsed]) -> Parsed:
+        """GET a JSON object, with retries.
+
+        Args:
+            path: The path below the API.
+            parse: Turns the object into what is returned; raises an exception of requests if its shape is wrong.
+
+        Raises:
+            CallError: It could not be read.
+        """
+
+        def call() -> Parsed:
+            told, response = self._client.read(path, self.calls.clock)
+            self.note_quota(response)
+            return parse(told)
+
+        return self.calls.repeated(call)
+
+    def send(self, path: str) -> Answer:
+        """POST once, without a body.
+
+        Args:
+            path: The path below the API.
+
+        Returns:
+            The answer, whatever its status.
+
+        Raises:
+            requests.exceptions.RequestException: There was no answer.
+        """
+        return self._client.send("POST", path, self.calls.clock)
+
+    def note_quota(self, response: requests.Response) -> None:
+        """Make no further call once an answer says that it was the last one allowed in this hour."""
+        if response.ok and response.headers.get("x-ratelimit-remaining") == "0":
+            self.calls.throttle.announce(until_reset_seconds(response), "the rate limit is used up")
+
+    def has_token_like(self, beginning: str) -> bool:
+        """Tell whether the token begins like this, as all tokens of one kind do."""
+        return self._token.startswith(beginning)
+
+    def post(self, link: RunLink, *, failed_jobs: bool = False) -> PostArguments:
+        """Return the trigger of a run, or of its failed jobs only."""
+        return {"url": f"{self.address}{link.path}/{'rerun-failed-jobs' if failed_jobs else 'rerun'}"}
+
+    def post_of_job(self, link: RunLink, number: int) -> PostArguments:
+        """Return the trigger of a single job of a run, given its id in the newest attempt."""
+        return {"url": f"{self.address}{link.repository_path}/actions/jobs/{number}/rerun"}
+
+    def page(self, link: RunLink, attempt: int | None = None) -> str:
+        """Return the URL of a run's page, or of the page of one attempt."""
+        page = f"{self.server}/{link.repository_name}/actions/runs/{link.run}"
+        return page if attempt is None else f"{page}/attempts/{attempt}"

@@ -1,0 +1,119 @@
+"""Which runs are served: those that a server's links name, in the repositories that were chosen."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING
+
+from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.errors import RequestProcessingError, SettingsError
+from test_executions_rerunner.links import is_without_query
+from test_executions_rerunner.processors.github_links import read_run_link, read_trigger, repository_pattern
+from test_executions_rerunner.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from test_executions_rerunner.links import Origin
+    from test_executions_rerunner.models import PostArguments, Target
+    from test_executions_rerunner.processors.github_links import RunLink, Trigger
+    from test_executions_rerunner.rerun_request import RerunRequest
+
+
+class Scope:
+    """What is served of one GitHub server; anything else is refused before a call is made.
+
+    Args:
+        server: The server that links must lead to.
+        address: The API that triggers must be sent to.
+        patterns: The repositories served, as `read_patterns` returns them.
+    """
+
+    def __init__(self, server: Origin, address: Origin, patterns: tuple[str, ...]) -> None:
+        self._server, self._address, self._patterns = server, address, patterns
+
+    def link_of(self, request: RerunRequest) -> RunLink:
+        """Return what a request's link says.
+
+        Raises:
+            RequestProcessingError: It is not a link to a run that is served.
+        """
+        link = request.ci_link
+        if not isinstance(link, str) or not link:
+            raise RequestProcessingError(f"ci_link {shown(link)} is no link to a GitHub Actions run")
+        try:
+            found = read_run_link(self._server.names_below(link))
+        except ValueError as error:
+            raise RequestProcessingError(f"ci_link {shown(link)} is not served: {error}") from error
+        if not found:
+            raise RequestProcessingError(
+                f"ci_link {shown(link)} is no link to a run below {self._server}: "
+                "/OWNER/REPO/actions/runs/ID is served, also with /attempts/N and /job/ID"
+            )
+        self._check_repository(found.repository_name)
+        return found
+
+    def job_of(self, request: RerunRequest) -> int | None:
+        """Return the job that a request's link names; a request that is known only by its POST has no link."""
+        return None if request.ci_link is None else self.link_of(request).job
+
+    def trigger_of(self, post_arguments: PostArguments) -> Trigger:
+        """Return what a POST starts.
+
+        Raises:
+            RequestProcessingError: Its URL is not one that `process` or a look returns.
+        """
+        url = post_arguments.get("url")
+        try:
+            trigger = read_trigger(self._address.names_below(url)) if is_without_query(url) else None
+        except ValueError as error:
+            raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
+        if not trigger:
+            raise RequestProcessingError(
+                f"url {shown(url)} is not served: {self._address}/repos/OWNER/REPO/actions/runs/ID/rerun is allowed"
+            )
+        self._check_repository(trigger.repository_name)
+        return trigger
+
+    def run_of(self, target: Target) -> RunLink:
+        """Return the run of a target.
+
+        Raises:
+            CallError: Its trigger starts a single job, as only a look's trigger does, so that its run is not known.
+        """
+        run = self.trigger_of(target.post_arguments).run
+        if not run:
+            raise CallError(Failure(Fault.REJECTED, "the trigger of a single job does not say which run to look at"))
+        return run
+
+    def _check_repository(self, repository_name: str) -> None:
+        owner, _, name = repository_name.lower().partition("/")
+        for pattern in self._patterns:
+            owners, _, names = pattern.lower().partition("/")
+            if fnmatch.fnmatchcase(owner, owners) and fnmatch.fnmatchcase(name, names):
+                return
+        raise RequestProcessingError(
+            f"repository {repository_name} is not served, only {', '.join(self._patterns)}; --repo sets it"
+        )
+
+
+def read_patterns(repo: str | Iterable[str]) -> tuple[str, ...]:
+    """Read the setting that says which repositories are served.
+
+    Args:
+        repo: ``OWNER/NAME`` patterns, each text with one or several of them.
+
+    Raises:
+        SettingsError: A pattern is wrong, or there is none.
+    """
+    given = repo.split() if isinstance(repo, str) else [part for text in repo for part in text.split()]
+    if not given:
+        raise SettingsError(f"repo: {shown(repo)} is not allowed: OWNER/NAME is")
+    return tuple(map(_pattern, given))
+
+
+def _pattern(given: str) -> str:
+    try:
+        return repository_pattern(given)
+    except ValueError as error:
+        raise SettingsError(f"repo: {shown(given)} is not allowed: {error}") from error
