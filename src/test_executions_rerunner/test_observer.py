@@ -269,7 +269,7 @@ class TestObserverInterface(RequestQueue):
         )
         self.clock.note(response.headers.get("Date"), response.head_at)
         is_page = "html" in response.headers.get("Content-Type", "") or response.content[:1] == b"<"
-        if not 200 <= response.status_code < 300 or is_page:  # noqa: PLR2004 - HTTP's class of successes
+        if not response.is_success or is_page:
             raise requests.exceptions.HTTPError(response=response)
         return response
 

@@ -12,6 +12,7 @@ import urllib3
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_SUCCESSES = 2
 MOST_BYTES = 64 << 20
 """Of one answer, unpacked."""
 _PIECE = 1 << 16
@@ -31,6 +32,11 @@ class Answer(requests.Response):
         vars(self).update(vars(received))
         self.head_at = head_at
         self.body: bytes | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether its status is of HTTP's class of successes."""
+        return self.status_code // 100 == _SUCCESSES
 
     @property
     def content(self) -> bytes:

@@ -20,6 +20,8 @@ MARGIN_SECONDS = 2.0
 one behind."""
 MOST_APART_SECONDS = 15 * 60.0
 """How far the clocks of two servers may be apart for the difference to be believed."""
+_FEW_SECONDS = 120.0
+"""Up to which a length of time is told in seconds."""
 MOST_DISAGREEMENT_SECONDS = 60.0
 """How far the answers of one server may disagree about its time."""
 
@@ -162,6 +164,6 @@ class Moment(NamedTuple):
 
 def spelled(seconds: float) -> str:
     """Return a length of time for people."""
-    if seconds < 120:  # noqa: PLR2004 - two minutes
+    if seconds < _FEW_SECONDS:
         return f"{seconds:.0f} seconds"
     return f"{seconds / 60:.0f} minutes"

@@ -43,10 +43,10 @@ class EndingAdapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self,
         request: requests.PreparedRequest,
-        verify: Any,  # noqa: ANN401 - as in the base class
-        proxies: Any = None,  # noqa: ANN401 - the same
-        cert: Any = None,  # noqa: ANN401 - the same
-    ) -> Any:  # noqa: ANN401 - urllib3 has two kinds, a SOCKS proxy two more
+        verify: Any,
+        proxies: Any = None,
+        cert: Any = None,
+    ) -> Any:
         """Return the connections to the server of a request; finding them anew takes a tenth of a call's time."""
         origin = "/".join((request.url or "").split("/", 3)[:3])
         if origin not in self._pools:
@@ -75,11 +75,11 @@ class _Ending:
     more_seconds: ClassVar[float]
     _held: list[bytes] | None = None
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - those of the connection
+    def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.response_class = partial(_EndingAnswer, more_seconds=self.more_seconds)
 
-    def request(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - as in the base class
+    def request(self, *arguments: Any, **more: Any) -> None:
         """Send head and body in one piece: each piece is a call of the system and a turn of another thread."""
         self._held = []
         try:
@@ -88,7 +88,7 @@ class _Ending:
             whole, self._held = b"".join(self._held), None
         self.send(whole)
 
-    def send(self, data: Any) -> None:  # noqa: ANN401 - as in the base class
+    def send(self, data: Any) -> None:
         """Send a piece, or hold it back until the request is complete."""
         if self._held is None:
             super().send(data)  # type: ignore[misc] # the same
@@ -103,7 +103,7 @@ def _ending(kind: type, more_seconds: float) -> type:
 class _EndingAnswer(http.client.HTTPResponse):
     """An answer that is there in time or fails, and that leaves nothing behind for the next one."""
 
-    def __init__(self, sock: socket.socket, *arguments: Any, more_seconds: float, **more: Any) -> None:  # noqa: ANN401 - as in the base class
+    def __init__(self, sock: socket.socket, *arguments: Any, more_seconds: float, **more: Any) -> None:
         super().__init__(sock, *arguments, **more)
         self._bytes = _BytesInTime(self.fp.detach(), sock, more_seconds)
         self.fp = _Reader(self._bytes)
@@ -119,7 +119,7 @@ class _EndingAnswer(http.client.HTTPResponse):
 class _BytesInTime(io.RawIOBase):
     """The bytes of a connection, until the time of an answer is over."""
 
-    def __init__(self, raw: Any, sock: socket.socket, more_seconds: float) -> None:  # noqa: ANN401 - a SocketIO
+    def __init__(self, raw: Any, sock: socket.socket, more_seconds: float) -> None:
         self._raw, self._sock = raw, sock
         self._each_seconds: float = sock.gettimeout() or 0.0
         self._end = time.monotonic() + self._each_seconds + more_seconds
@@ -130,7 +130,7 @@ class _BytesInTime(io.RawIOBase):
         """Tell that this can be read."""
         return True
 
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as in the base class
+    def readinto(self, buffer: Any) -> int:
         """Read what there is; wait neither longer for it than for any byte nor than for the whole."""
         if self.is_over:
             return 0

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import requests
 
 _MOST_BYTES = 20_000
+_REDIRECTS = 3
+"""HTTP's class of them: the first digit of the status."""
 _PAGE = re.compile(r"\s*(<!doctype html|<!--|<[a-z][a-z0-9]*[\s>/])", re.IGNORECASE)
 
 
@@ -26,7 +28,7 @@ def server_words(response: requests.Response) -> str:
     status = response.reason or ""
     if permission:
         return harmless(f"{status or 'Forbidden'}: needs the permission {permission}")
-    if 300 <= response.status_code < 400:  # noqa: PLR2004 - HTTP's class of redirects
+    if response.status_code // 100 == _REDIRECTS:
         return harmless(f"redirects to {response.headers.get('Location', 'nowhere')}; redirects are not followed")
     body = response.content[:_MOST_BYTES].decode("utf-8", "replace")
     body += "…" if len(response.content) > _MOST_BYTES else ""

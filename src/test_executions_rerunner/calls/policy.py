@@ -158,10 +158,12 @@ def explain_response(response: requests.Response) -> Failure:
     status = response.status_code
     reason = f"{status} {server_words(response)}".rstrip()
     wait = retry_after_seconds(response.headers)
-    if status == 429 or (status == 503 and wait is not None):  # noqa: PLR2004 - HTTP's own numbers
+    if status == requests.codes.too_many or (status == requests.codes.unavailable and wait is not None):
         return Failure(Fault.BUSY, reason, SECONDS_WITHOUT_RETRY_AFTER if wait is None else wait)
     faults = {401: Fault.UNAUTHORIZED, 403: Fault.FORBIDDEN, 503: Fault.STARTING}
-    return Failure(faults.get(status, Fault.BROKEN if status >= 500 else Fault.REJECTED), reason)  # noqa: PLR2004
+    return Failure(
+        faults.get(status, Fault.BROKEN if status >= requests.codes.server_error else Fault.REJECTED), reason
+    )
 
 
 def was_not_sent(error: BaseException) -> bool:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from test_executions_rerunner.request_queue import RequestQueue
 
 _log = logging.getLogger(__name__)
+_WRONG_SETTINGS = 2
+"""The exit code of wrong settings."""
 _MOST_NAMED = 3
 """Failed checks that the error of a check names."""
 _MOST_OF_CHECK = 4000
@@ -106,7 +108,7 @@ class Program:
 
     def _refuse(self, problems: Sequence[str]) -> None:
         """Tell all that is wrong with the settings."""
-        self.report.exit_code, self.report.error = 2, "; ".join(problems)
+        self.report.exit_code, self.report.error = _WRONG_SETTINGS, "; ".join(problems)
         for problem in problems:
             _log.error("%s", problem)
 
@@ -277,7 +279,7 @@ class Program:
     def _show(self) -> None:
         """Show the plan, or what needs a person and then the counts."""
         report = self.report
-        if report.checks or report.exit_code == 2:  # noqa: PLR2004 - the exit code of wrong settings
+        if report.checks or report.exit_code == _WRONG_SETTINGS:
             return
         if report.dry_run and (self._level < logging.ERROR or report.has_failures):
             print_lines(tables.plan(report, columns_of(self._out)), file=self._out)

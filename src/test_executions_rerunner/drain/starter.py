@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from test_executions_rerunner.calls.policy import CallError, Fault, React
 from test_executions_rerunner.drain.claims import Claims
@@ -64,7 +64,7 @@ class Starter:
         self,
         target: Target,
         asked_at: Mapping[RerunRequest, Moment | None],
-        snapshot: Any,  # noqa: ANN401 - only its processor reads it
+        snapshot: object,
     ) -> dict[RerunRequest, Verdict]:
         """Look at a target and, where a request still asks for it, trigger it.
 
