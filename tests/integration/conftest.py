@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
-from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
 System = Literal["jenkins", "github"]
 REPOSITORY = "canonical/certification-lab-ci"
-
-
-class ShortWaiting(Waiting):
-    """The waits of a drain, too short to be noticed."""
-
-    connect_seconds = 2.0
-    read_seconds = 1.0
-    retry_seconds = (0.01, 0.02)
-    recheck_seconds = 0.1
-    second_look_seconds = 0.01
-    youngest_seconds = 0.5
 
 
 class Lab:
@@ -44,7 +33,7 @@ class Lab:
 
     def __init__(self, observer: TestObserverServer, jenkins: JenkinsServer, github: GithubServer) -> None:
         self.observer, self.jenkins, self.github = observer, jenkins, github
-        self.waiting: Waiting = ShortWaiting()
+        self.waiting = ShortWaiting()
         self.last: Rerunner
         self.outcomes: dict[int | None, Outcome] = {}
 

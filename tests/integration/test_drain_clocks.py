@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.conftest import ShortWaiting, run_number
+from integration.conftest import run_number
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System

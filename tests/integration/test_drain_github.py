@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.conftest import ShortWaiting
 from test_executions_rerunner.demo import Fault
+from waits import HandMoved
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -259,22 +259,8 @@ def test_a_rate_limit_past_the_bound_defers_the_rest(lab: Lab, method: str) -> N
     assert lab.observer.ids() == ids
 
 
-class NoSleep(ShortWaiting):
-    """Waits that pass at once on a clock of their own."""
-
-    def __init__(self) -> None:
-        self.now, self.slept = 1000.0, []
-        super().__init__(lambda: self.now)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += max(0.0, seconds)
-
-    slept: list[float]
-
-
 def test_a_secondary_limit_without_retry_after_waits_a_minute_twice_and_then_defers(lab: Lab) -> None:
-    lab.waiting = waiting = NoSleep()
+    lab.waiting = waiting = HandMoved()
     lab.github.add_run(NAME, RUN)
     number = ask(lab)
     lab.github.secondary_limit(times=None)
@@ -284,7 +270,7 @@ def test_a_secondary_limit_without_retry_after_waits_a_minute_twice_and_then_def
 
 
 def test_a_used_up_quota_is_waited_for_until_its_reset(lab: Lab) -> None:
-    lab.waiting = waiting = NoSleep()
+    lab.waiting = waiting = HandMoved()
     for n in range(3):
         lab.request(lab.add_target("github", f"t{n}"))
     lab.github.inject(
@@ -309,7 +295,7 @@ def test_the_last_call_of_a_quota_is_followed_by_a_wait_without_a_refusal(lab: L
 
 
 def test_no_more_than_80_triggers_are_sent_in_a_minute_and_below_that_none_waits(lab: Lab) -> None:
-    lab.waiting = waiting = NoSleep()
+    lab.waiting = waiting = HandMoved()
     for n in range(100):
         lab.request(lab.add_target("github", f"t{n}"))
     assert set(lab.states("github", concurrency=1).values()) == {"triggered"}

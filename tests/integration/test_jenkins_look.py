@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.conftest import ShortWaiting
 from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.rerun_request import RerunRequest
+from waits import HandMoved
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -149,12 +149,8 @@ def test_an_answer_is_about_a_job_whatever_the_case_of_its_name(lab: Lab, path: 
 # how old a look is
 
 
-class SteppedWaiting(ShortWaiting):
-    """A clock that only the test moves, and each answer of Jenkins; whoever sleeps, sleeps 7 seconds of it."""
-
-    def __init__(self) -> None:
-        self.now = time.monotonic()
-        super().__init__(lambda: self.now)
+class SteppedWaiting(HandMoved):
+    """A clock that each answer of Jenkins moves; whoever sleeps, sleeps 7 seconds of it."""
 
     def sleep(self, seconds: float) -> None:
         """Move the clock."""

@@ -17,6 +17,7 @@ from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.cli import main as cli
 from test_executions_rerunner.cli.settings import SETTINGS
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,10 +113,9 @@ def run_program(*arguments: str, environment: dict[str, str], stdin: str = "") -
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr("sys.stdin", io.StringIO(stdin))
-        patch.setattr(Waiting, "retry_seconds", (0.01, 0.01))
-        patch.setattr(Waiting, "recheck_seconds", 0.02)
-        patch.setattr(Waiting, "second_look_seconds", 0.01)
-        patch.setattr(Waiting, "shortest_seconds", 0.01)
+        for name, seconds in vars(ShortWaiting).items():
+            if name.endswith("_seconds"):
+                patch.setattr(Waiting, name, seconds)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 code = cli.main(arguments)
