@@ -44,7 +44,7 @@ MUTANTS = (
         "if item.number not in look.before.items and job.is_ours(item, sent):",
         "if item.number not in look.before.items:",
         LOOKS,
-        "item_of_others",
+        "meanwhile",
     ),
     Mutant(
         "any new build counts as ours",
@@ -52,7 +52,7 @@ MUTANTS = (
         "if build.number > look.before.newest_build and job.is_ours(build, sent):",
         "if build.number > look.before.newest_build:",
         LOOKS,
-        "build_of_others",
+        "meanwhile",
     ),
     Mutant(
         "parameters are compared with their case",
@@ -100,8 +100,8 @@ MUTANTS = (
         "if response.status_code == requests.codes.found:\n"
         '            return Served("accepted", location)\n'
         "        if response.status_code not in {requests.codes.created, requests.codes.see_other} or not found:",
-        LOOKS,
-        "redirect_to_any_page",
+        "tests/unit/test_jenkins_submit.py",
+        "no_other_answer",
     ),
     Mutant(
         "GitHub's redirect to a page is an acceptance",

@@ -126,25 +126,23 @@ def test_a_later_request_for_a_job_does_not_join_a_rerun_of_the_failed_jobs(lab:
 
 
 @pytest.mark.parametrize(
-    ("how", "state", "words"),
+    ("how", "words"),
     [
-        pytest.param({"created_at": time.time() - 40 * 86400}, "refused", "over a month ago", id="too old"),
-        pytest.param({"retryable": False}, "refused", "cannot be", id="cannot be retried"),
-        pytest.param({"run_attempt": 51}, "refused", "attempts used up: 51 of 51", id="attempts used up"),
+        pytest.param({"retryable": False}, "cannot be", id="cannot be retried"),
+        pytest.param({"run_attempt": 51}, "attempts used up: 51 of 51", id="attempts used up"),
     ],
 )
 @pytest.mark.parametrize("discard", [pytest.param(False, id="kept"), pytest.param(True, id="discarded")])
-def test_what_can_never_be_rerun_is_refused_in_the_words_of_the_server(
+def test_what_can_never_be_rerun_is_refused_and_deleted_where_asked_for(
     lab: Lab,
     how: dict[str, Any],
-    state: str,
     words: str,
     discard: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     lab.github.add_run(NAME, RUN, **how)
     number = ask(lab)
     outcome = lab.drain("github", discard_refused=discard)[number]
-    assert outcome.state == state
+    assert outcome.state == "refused"
     assert words in outcome.reason
     assert lab.observer.ids() == ([] if discard else [number])
 
@@ -302,6 +300,24 @@ def test_no_more_than_80_triggers_are_sent_in_a_minute_and_below_that_none_waits
     assert len(waiting.slept) >= 1
     assert 59 <= sum(waiting.slept) <= 62
     assert lab.github.count("POST") == 100
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "\u00b2"}, id="a digit that is no number"),
+        pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 5000}, id="a number without end"),
+        pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, id="no number"),
+    ],
+)
+def test_nothing_that_comes_with_an_acceptance_turns_it_into_a_doubt(lab: Lab, headers: dict[str, str]) -> None:
+    lab.github.add_run("canonical/lab", 7)
+    (number,) = lab.request(lab.github.link(7))
+    headers = {"Content-Type": "application/json", **headers}
+    lab.github.inject(Fault(method="POST", effect=True, status=201, headers=headers, body="{}"))
+    outcome = lab.drain("github")[number]
+    assert (outcome.state, lab.github.triggered(7), lab.observer.ids()) == ("triggered", 1, [])
+    assert outcome.reason.startswith("accepted")
 
 
 def test_without_created_at_a_run_is_triggered_whatever_ran_before(lab: Lab) -> None:

@@ -219,21 +219,6 @@ def test_requests_may_come_from_standard_input(world: World) -> None:
     assert (ended.returncode, world.github.triggered(7)) == (0, 1)
 
 
-def test_requests_of_a_file_with_ids_are_deleted(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "queue.json"
-    number = world.add_github()
-    file.write_text(json.dumps(world.observer.queue))
-    assert world.run("github", "--requests", str(file)).exit_code == 0
-    assert (world.observer.deleted, world.observer.count("GET")) == ([number], 0)
-
-
-def test_requests_of_a_file_are_filtered_by_family_too(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "queue.json"
-    file.write_text(json.dumps([request_of(world)]))
-    assert world.run("github", "--requests", str(file), "--family", "deb").exit_code == 0
-    assert world.changes == []
-
-
 @pytest.mark.parametrize(
     ("content", "words"),
     [
