@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from servers import Servers
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
-from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
 from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from test_executions_rerunner.demo import GithubServer, JenkinsServer
     from test_executions_rerunner.models import Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
 
@@ -20,19 +21,17 @@ System = Literal["jenkins", "github"]
 REPOSITORY = "canonical/certification-lab-ci"
 
 
-class Lab:
+class Lab(Servers):
     """A queue, both CI systems, and drains of it.
 
     Attributes:
-        observer: The queue.
-        jenkins: A controller.
-        github: A GitHub whose links are those of github.com.
+        waiting: The waits of the next drain.
         last: The newest drain.
         outcomes: Its outcomes by ``test_execution_id``.
     """
 
-    def __init__(self, observer: TestObserverServer, jenkins: JenkinsServer, github: GithubServer) -> None:
-        self.observer, self.jenkins, self.github = observer, jenkins, github
+    def __init__(self) -> None:
+        super().__init__()
         self.waiting = ShortWaiting()
         self.last: Rerunner
         self.outcomes: dict[int | None, Outcome] = {}
@@ -107,8 +106,8 @@ def run_number(name: str) -> int:
 @pytest.fixture
 def lab() -> Iterator[Lab]:
     """A lab of its own for each test."""
-    with TestObserverServer() as observer, JenkinsServer() as jenkins, GithubServer() as github:
-        yield Lab(observer, jenkins, github)
+    with Lab() as servers:
+        yield servers
 
 
 @pytest.fixture(params=["jenkins", "github"])
