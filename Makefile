@@ -17,6 +17,11 @@ demo: .venv/.runtime ## Drain a small queue against the built-in loopback server
 test: .venv/.dev ## Run the tests, with coverage
 	@tests/run
 
+.PHONY: quick
+quick: .venv/.dev ## Run the tests that hold the promises, in less than a minute
+	@tests/run -n 2 --dist loadfile tests/unit --ignore-glob='*/test_demo_*' tests/integration \
+	  --ignore=tests/integration/people
+
 .PHONY: lint
 lint: .venv/.dev ## Run every linter
 	@tests/lint

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from e2e.witness import SeenGithub, SeenJenkins, SeenTestObserver, Witness
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
-from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Self
 
+    from test_executions_rerunner.calls.waiting import Waiting
     from test_executions_rerunner.demo import GithubServer, JenkinsServer, RecordedRequest
     from test_executions_rerunner.demo.jenkins_jobs import Build, Item
     from test_executions_rerunner.models import Outcome
@@ -24,17 +25,6 @@ if TYPE_CHECKING:
 
 HOUR = 3600.0
 FAMILIES = ("snap", "deb")
-
-
-class ShortWaiting(Waiting):
-    """The waits of a drain, short enough for loopback servers."""
-
-    retry_seconds: tuple[float, ...] = (0.01, 0.02)
-    shortest_seconds = 0.01
-    recheck_seconds = 0.1
-    second_look_seconds = 0.01
-    longest_seconds = 0.2
-    all_seconds = 0.5
 
 
 class Lab(ABC):

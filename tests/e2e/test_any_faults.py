@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from e2e.lab import HOUR, GithubLab, JenkinsLab, Lab, ShortWaiting
+from e2e.lab import HOUR, GithubLab, JenkinsLab, Lab
 from test_executions_rerunner import TestObserverError
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.models import State
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

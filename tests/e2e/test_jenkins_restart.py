@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.lab import JenkinsLab, ShortWaiting
+from e2e.lab import JenkinsLab
 from e2e.program import drain, drain_killed
 from test_executions_rerunner.demo import Fault
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from pathlib import Path

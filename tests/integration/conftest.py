@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from servers import Servers
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
-from test_executions_rerunner.calls.waiting import Waiting
-from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from test_executions_rerunner.demo import GithubServer, JenkinsServer
     from test_executions_rerunner.models import Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
 
@@ -20,31 +21,18 @@ System = Literal["jenkins", "github"]
 REPOSITORY = "canonical/certification-lab-ci"
 
 
-class ShortWaiting(Waiting):
-    """The waits of a drain, too short to be noticed."""
-
-    connect_seconds = 2.0
-    read_seconds = 1.0
-    retry_seconds = (0.01, 0.02)
-    recheck_seconds = 0.1
-    second_look_seconds = 0.01
-    youngest_seconds = 0.5
-
-
-class Lab:
+class Lab(Servers):
     """A queue, both CI systems, and drains of it.
 
     Attributes:
-        observer: The queue.
-        jenkins: A controller.
-        github: A GitHub whose links are those of github.com.
+        waiting: The waits of the next drain.
         last: The newest drain.
         outcomes: Its outcomes by ``test_execution_id``.
     """
 
-    def __init__(self, observer: TestObserverServer, jenkins: JenkinsServer, github: GithubServer) -> None:
-        self.observer, self.jenkins, self.github = observer, jenkins, github
-        self.waiting: Waiting = ShortWaiting()
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = ShortWaiting()
         self.last: Rerunner
         self.outcomes: dict[int | None, Outcome] = {}
 
@@ -118,8 +106,8 @@ def run_number(name: str) -> int:
 @pytest.fixture
 def lab() -> Iterator[Lab]:
     """A lab of its own for each test."""
-    with TestObserverServer() as observer, JenkinsServer() as jenkins, GithubServer() as github:
-        yield Lab(observer, jenkins, github)
+    with Lab() as servers:
+        yield servers
 
 
 @pytest.fixture(params=["jenkins", "github"])

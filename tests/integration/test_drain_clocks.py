@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.conftest import ShortWaiting, run_number
+from integration.conftest import run_number
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
+from waits import HandMoved, ShortWaiting
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System
@@ -116,20 +117,15 @@ def test_a_target_that_always_answers_too_slowly_is_left_for_the_next_drain(lab:
 # a request that is younger than the margin
 
 
-def test_a_young_request_waits_until_its_rerun_can_be_seen_to_be_later(lab: Lab, system: System) -> None:
-    lab.waiting = ShortWaiting()
-    lab.waiting.youngest_seconds = 4.0
-    old, young = lab.add_target(system, "t1"), lab.add_target(system, "t2")
-    (second,) = lab.request(young, created_at=time.time())
-    (first,) = lab.request(old)
-    lab.observer.inject(Fault(method="DELETE", skip=1, times=None, status=500))
-    states = lab.states(system, concurrency=1)
-    assert "triggered" in states.values()
-    lab.observer.clear_faults()
-    states = lab.states(system)
-    assert {states[first], states[second]} <= {"already-rerun", "triggered"}
-    lab.observer.clear_faults()
-    assert [lab.triggered(system, name) for name in ("t1", "t2")] == [1, 1]
+def test_a_young_request_waits_behind_the_older_ones(lab: Lab, system: System) -> None:
+    lab.waiting = waiting = HandMoved()
+    waiting.youngest_seconds = 4.0
+    lab.request(lab.add_target(system, "t1"), created_at=time.time())
+    lab.request(lab.add_target(system, "t2"))
+    assert set(lab.states(system, concurrency=1).values()) == {"triggered"}
+    triggers = [request.path for request in lab.server(system).requests if request.method == "POST"]
+    assert ["2/" in path for path in triggers] == [True, False]
+    assert [seconds for seconds in waiting.slept if seconds > 3]
 
 
 def test_a_request_of_this_second_is_started_once_although_it_could_not_be_deleted(lab: Lab, system: System) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from test_executions_rerunner.demo import Fault
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System
+    from test_executions_rerunner.models import Served
 
 LOOK = {"jenkins": r"/job/t1/api/json", "github": r"/runs/1001(\?|$)"}
 TRIGGER = {"jenkins": r"/job/t1/buildWithParameters", "github": r"/runs/1001/rerun"}
@@ -24,6 +28,13 @@ def two_targets(lab: Lab, system: System) -> tuple[int, int]:
 def fault(times: int | None = None, **more: Any) -> Fault:  # noqa: ANN401 - as Fault takes it
     """Return a fault that stays until it is cleared."""
     return Fault(times=times, **more)
+
+
+def provoke(lab: Lab, system: System, answer: dict[str, Any], times: int | None = None, **where: Any) -> Fault:  # noqa: ANN401 - as Fault takes it
+    """Let a CI system answer so; where no answer comes at all, it is not waited for long."""
+    if answer.get("action") == "hang":
+        lab.waiting.read_seconds = 0.5
+    return lab.server(system).inject(fault(times, **where, **answer))
 
 
 FAILING_LOOKS: dict[str, tuple[dict[str, Any], str]] = {
@@ -50,8 +61,7 @@ FAILING_LOOKS: dict[str, tuple[dict[str, Any], str]] = {
 )
 def test_a_look_that_fails_triggers_nothing(lab: Lab, system: System, answer: dict[str, Any], state: str) -> None:
     first, second = two_targets(lab, system)
-    server = lab.server(system)
-    server.inject(fault(method="GET", path=LOOK[system], **answer))
+    provoke(lab, system, answer, method="GET", path=LOOK[system])
     states = lab.states(system)
     if system == "github" and answer.get("status") == 404:
         state = "refused"  # its repository answers, so the run is gone
@@ -69,7 +79,7 @@ MOMENTARY["a rate limit out of bounds"] = {"status": 429, "headers": {"Retry-Aft
 @pytest.mark.parametrize("answer", [pytest.param(value, id=name) for name, value in MOMENTARY.items()])
 def test_a_look_that_fails_for_a_moment_is_repeated(lab: Lab, system: System, answer: dict[str, Any]) -> None:
     first, _ = two_targets(lab, system)
-    lab.server(system).inject(fault(1, method="GET", path=LOOK[system], **answer))
+    provoke(lab, system, answer, 1, method="GET", path=LOOK[system])
     assert lab.states(system)[first] == "triggered"
 
 
@@ -99,7 +109,7 @@ def test_a_trigger_whose_answer_is_lost_is_found_by_the_second_look(
     lab: Lab, system: System, answer: dict[str, Any]
 ) -> None:
     first, second = two_targets(lab, system)
-    lost = lab.server(system).inject(fault(method="POST", path=TRIGGER[system], effect=True, **answer))
+    lost = provoke(lab, system, answer, method="POST", path=TRIGGER[system], effect=True)
     assert lab.states(system) == {first: "triggered", second: "triggered"}
     assert lost.used == 1
     assert lab.triggered(system, "t1") == 1
@@ -111,12 +121,11 @@ def test_a_trigger_that_took_no_effect_is_not_repeated_and_its_request_stays(
     lab: Lab, system: System, answer: dict[str, Any]
 ) -> None:
     first, second = two_targets(lab, system)
-    server = lab.server(system)
-    server.inject(fault(1, method="POST", path=TRIGGER[system], effect=False, **answer))
+    provoke(lab, system, answer, 1, method="POST", path=TRIGGER[system], effect=False)
     states = lab.states(system)
     expected = "deferred" if system == "jenkins" and answer.get("status") == 503 else "unknown"
     assert states == {first: expected, second: "triggered"}
-    assert len([r for r in server.requests if r.method == "POST"]) == 2
+    assert lab.server(system).count("POST") == 2
     assert lab.observer.ids() == [first]
     assert lab.states(system) == {first: "triggered"}, "the next drain serves it"
     assert lab.triggered(system, "t1") == 1
@@ -128,7 +137,7 @@ def test_a_lost_answer_that_no_look_settles_is_settled_by_the_next_drain(
 ) -> None:
     first, _ = two_targets(lab, system)
     server = lab.server(system)
-    server.inject(fault(method="POST", path=TRIGGER[system], effect=True, **answer))
+    provoke(lab, system, answer, method="POST", path=TRIGGER[system], effect=True)
     server.inject(fault(method="GET", path=LOOK[system], skip=1, status=500, body="Oops!"))
     assert lab.states(system)[first] in {"unknown", "deferred"}
     server.clear_faults()
@@ -206,6 +215,44 @@ def test_a_trigger_that_was_certainly_not_processed_is_repeated(lab: Lab, system
     server.inject(fault(1, method="POST", path=TRIGGER[system], status=status, headers={"Retry-After": "0"}))
     assert lab.states(system) == {first: "triggered", second: "triggered"}
     assert lab.triggered(system, "t1") == 1
+
+
+def refuse_connections(lab: Lab, system: System, times: int, patch: pytest.MonkeyPatch) -> None:
+    """Let the next triggers be sent to a port at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    processor, session, left = type(lab.processor(system)), requests.Session(), [nobody] * times
+    session.trust_env = False
+    submit = processor.submit
+
+    def submit_to_nobody(*arguments: Any, **more: Any) -> Served:  # noqa: ANN401 - as the method takes them
+        if left:
+            session.post(left.pop())
+        return submit(*arguments, **more)
+
+    patch.setattr(processor, "submit", submit_to_nobody)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_after_a_refused_connection_the_target_is_looked_at_again_and_triggered_once(
+    lab: Lab, system: System, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    refuse_connections(lab, system, times, monkeypatch)
+    assert lab.states(system) == {number: "triggered"}
+    assert sum(bool(re.search(LOOK[system], r.target)) for r in lab.server(system).requests) == times + 1
+    assert (lab.triggered(system, "t1"), lab.server(system).count("POST")) == (1, 1)
+    assert lab.observer.ids() == []
+
+
+def test_after_too_many_refused_connections_the_request_fails_and_stays(
+    lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    refuse_connections(lab, system, len(lab.waiting.retry_seconds) + 1, monkeypatch)
+    assert lab.states(system) == {number: "failed"}
+    assert lab.server(system).count("POST") == 0
+    assert lab.observer.ids() == [number]
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.conftest import ShortWaiting
 from test_executions_rerunner.demo import Fault
+from waits import HandMoved
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -126,25 +126,23 @@ def test_a_later_request_for_a_job_does_not_join_a_rerun_of_the_failed_jobs(lab:
 
 
 @pytest.mark.parametrize(
-    ("how", "state", "words"),
+    ("how", "words"),
     [
-        pytest.param({"created_at": time.time() - 40 * 86400}, "refused", "over a month ago", id="too old"),
-        pytest.param({"retryable": False}, "refused", "cannot be", id="cannot be retried"),
-        pytest.param({"run_attempt": 51}, "refused", "attempts used up: 51 of 51", id="attempts used up"),
+        pytest.param({"retryable": False}, "cannot be", id="cannot be retried"),
+        pytest.param({"run_attempt": 51}, "attempts used up: 51 of 51", id="attempts used up"),
     ],
 )
 @pytest.mark.parametrize("discard", [pytest.param(False, id="kept"), pytest.param(True, id="discarded")])
-def test_what_can_never_be_rerun_is_refused_in_the_words_of_the_server(
+def test_what_can_never_be_rerun_is_refused_and_deleted_where_asked_for(
     lab: Lab,
     how: dict[str, Any],
-    state: str,
     words: str,
     discard: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     lab.github.add_run(NAME, RUN, **how)
     number = ask(lab)
     outcome = lab.drain("github", discard_refused=discard)[number]
-    assert outcome.state == state
+    assert outcome.state == "refused"
     assert words in outcome.reason
     assert lab.observer.ids() == ([] if discard else [number])
 
@@ -259,22 +257,8 @@ def test_a_rate_limit_past_the_bound_defers_the_rest(lab: Lab, method: str) -> N
     assert lab.observer.ids() == ids
 
 
-class NoSleep(ShortWaiting):
-    """Waits that pass at once on a clock of their own."""
-
-    def __init__(self) -> None:
-        self.now, self.slept = 1000.0, []
-        super().__init__(lambda: self.now)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += max(0.0, seconds)
-
-    slept: list[float]
-
-
 def test_a_secondary_limit_without_retry_after_waits_a_minute_twice_and_then_defers(lab: Lab) -> None:
-    lab.waiting = waiting = NoSleep()
+    lab.waiting = waiting = HandMoved()
     lab.github.add_run(NAME, RUN)
     number = ask(lab)
     lab.github.secondary_limit(times=None)
@@ -284,7 +268,7 @@ def test_a_secondary_limit_without_retry_after_waits_a_minute_twice_and_then_def
 
 
 def test_a_used_up_quota_is_waited_for_until_its_reset(lab: Lab) -> None:
-    lab.waiting = waiting = NoSleep()
+    lab.waiting = waiting = HandMoved()
     for n in range(3):
         lab.request(lab.add_target("github", f"t{n}"))
     lab.github.inject(
@@ -309,13 +293,31 @@ def test_the_last_call_of_a_quota_is_followed_by_a_wait_without_a_refusal(lab: L
 
 
 def test_no_more_than_80_triggers_are_sent_in_a_minute_and_below_that_none_waits(lab: Lab) -> None:
-    lab.waiting = waiting = NoSleep()
+    lab.waiting = waiting = HandMoved()
     for n in range(100):
         lab.request(lab.add_target("github", f"t{n}"))
     assert set(lab.states("github", concurrency=1).values()) == {"triggered"}
     assert len(waiting.slept) >= 1
     assert 59 <= sum(waiting.slept) <= 62
     assert lab.github.count("POST") == 100
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "\u00b2"}, id="a digit that is no number"),
+        pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 5000}, id="a number without end"),
+        pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, id="no number"),
+    ],
+)
+def test_nothing_that_comes_with_an_acceptance_turns_it_into_a_doubt(lab: Lab, headers: dict[str, str]) -> None:
+    lab.github.add_run("canonical/lab", 7)
+    (number,) = lab.request(lab.github.link(7))
+    headers = {"Content-Type": "application/json", **headers}
+    lab.github.inject(Fault(method="POST", effect=True, status=201, headers=headers, body="{}"))
+    outcome = lab.drain("github")[number]
+    assert (outcome.state, lab.github.triggered(7), lab.observer.ids()) == ("triggered", 1, [])
+    assert outcome.reason.startswith("accepted")
 
 
 def test_without_created_at_a_run_is_triggered_whatever_ran_before(lab: Lab) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.conftest import ShortWaiting
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.rerun_request import RerunRequest
+from waits import HandMoved
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -290,16 +290,8 @@ def test_folders_branches_and_strange_names_are_triggered_and_recognised(lab: La
     assert set(lab.states("jenkins").values()) == {"already-rerun"}
 
 
-class SteppedWaiting(ShortWaiting):
-    """A clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.now = time.monotonic()
-        super().__init__(lambda: self.now)
-
-
 def test_a_look_at_the_queue_that_has_grown_old_is_repeated_once_for_all(lab: Lab) -> None:
-    lab.waiting = waiting = SteppedWaiting()
+    lab.waiting = waiting = HandMoved()
     processor = lab.processor("jenkins")
     links = [lab.add_target("jenkins", f"t{n}") for n in range(3)]
     requests = [RerunRequest.read({"ci_link": link, "family": "snap"}, needs_id=False) for link in links]

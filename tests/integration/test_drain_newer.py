@@ -10,6 +10,7 @@ import pytest
 from test_executions_rerunner import Rerunner
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.drain.windows import LEAST_STEP
+from waits import HandMoved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,12 +157,13 @@ def test_a_queue_that_fails_beside_deletes_is_read_again(lab: Lab, system: Syste
 
 
 def test_the_four_steps_leave_a_newer_request_alone_too(lab: Lab, system: System) -> None:
+    lab.waiting = waiting = HandMoved()
     (number,) = lab.request(lab.add_target(system, "t1"))
     rerunner = Rerunner(lab.processor(system), test_observer=lab.queue())
     submitted = rerunner.submit_processed_requests(rerunner.process_rerun_requests(rerunner.load_rerun_requests()))
     assert submitted == [number]
     start_and_ask_again(lab, number)
-    time.sleep(1.1)  # the bound after which a DELETE is no longer "at once"
+    waiting.now += 1.1  # after which a DELETE is no longer sent at once
     rerunner.delete_processed_requests(submitted)
     assert len(lab.observer.ids()) == 1
     assert lab.observer.deleted == []

@@ -55,18 +55,6 @@ def test_each_rerun_takes_one_look_one_trigger_and_one_delete(lab: Lab, system: 
     assert lab.observer.count("GET") == 1
 
 
-@pytest.mark.parametrize("concurrency", [pytest.param(1, id="one at a time"), pytest.param(8, id="eight")])
-def test_connections_are_kept_alive_and_never_more_than_the_concurrency(
-    lab: Lab, system: System, concurrency: int
-) -> None:
-    for n in range(30):
-        lab.request(lab.add_target(system, f"t{n}"))
-    connections = {"connections": concurrency}
-    lab.drain(system, concurrency=concurrency, of=connections if system == "jenkins" else {}, queue=connections)
-    assert lab.server(system).connections <= concurrency
-    assert lab.observer.connections <= concurrency
-
-
 def test_the_limit_starts_the_first_of_the_queue_and_no_more(lab: Lab, system: System) -> None:
     ids = [number for n in range(12) for number in lab.request(lab.add_target(system, f"t{n}"))]
     states = lab.states(system, limit=5)

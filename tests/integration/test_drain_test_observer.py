@@ -83,15 +83,14 @@ UNUSABLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("answer", [pytest.param(value, id=name) for name, value in UNUSABLE.items()])
-def test_a_queue_that_cannot_be_read_is_an_error_that_names_the_server(
-    lab: Lab, system: System, answer: dict[str, Any]
-) -> None:
-    targets(lab, system, 1)
+def test_a_queue_that_cannot_be_read_is_an_error_that_names_the_server(lab: Lab, answer: dict[str, Any]) -> None:
+    targets(lab, "github", 1)
+    lab.waiting.read_seconds, lab.waiting.retry_seconds = 0.1, ()
     lab.observer.inject(Fault(method="GET", times=None, **answer))
     with pytest.raises(TestObserverError, match=lab.observer.url):
-        lab.drain(system)
-    assert not lab.server(system).requests
-    assert not [r for r in lab.observer.requests if r.path == "/login"]
+        lab.drain("github")
+    assert not lab.github.requests
+    assert not lab.observer.count("GET", "/login")
 
 
 def test_a_later_window_that_cannot_be_read_is_an_error_and_keeps_what_was_done(lab: Lab, system: System) -> None:

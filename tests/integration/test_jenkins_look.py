@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.conftest import ShortWaiting
 from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.rerun_request import RerunRequest
+from waits import HandMoved
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
+    from test_executions_rerunner.demo import RecordedRequest
     from test_executions_rerunner.models import Look
 
 REPORTING = {"name": "TEST_OBSERVER_REPORTING", "type": "BooleanParameterDefinition", "default": False}
@@ -149,12 +150,8 @@ def test_an_answer_is_about_a_job_whatever_the_case_of_its_name(lab: Lab, path: 
 # how old a look is
 
 
-class SteppedWaiting(ShortWaiting):
-    """A clock that only the test moves, and each answer of Jenkins; whoever sleeps, sleeps 7 seconds of it."""
-
-    def __init__(self) -> None:
-        self.now = time.monotonic()
-        super().__init__(lambda: self.now)
+class SteppedWaiting(HandMoved):
+    """A clock that each answer of Jenkins moves; whoever sleeps, sleeps 7 seconds of it."""
 
     def sleep(self, seconds: float) -> None:
         """Move the clock."""
@@ -247,39 +244,22 @@ def test_another_look_is_never_at_a_queue_read_before_it(lab: Lab) -> None:
 # what a doubtful trigger left behind
 
 
-def test_an_item_of_others_that_came_meanwhile_is_not_taken_for_ours(lab: Lab) -> None:
-    """The job has an item with other parameters that was not there at the look: ours was lost all the same."""
+@pytest.mark.parametrize("is_build", [False, True], ids=["item", "build"])
+def test_what_others_started_meanwhile_is_not_taken_for_ours(lab: Lab, *, is_build: bool) -> None:
+    """The job has an item or a build with other parameters that was not there at the look; our trigger was lost."""
     lab.jenkins.add_job("job")
     number = ask(lab, created_at=time.time() - 600)
     lab.jenkins.inject(Fault("POST", action="reset"))
-    original = lab.jenkins.respond
 
-    def respond(request: Any) -> Any:  # noqa: ANN401 - as the server does
-        if lab.jenkins.count("POST") == 1 and not lab.jenkins.queued("job"):
-            lab.jenkins.add_item("job", {"TESTPLAN": "other"})
-        return original(request)
+    def start_another(request: RecordedRequest) -> None:
+        if request.method == "POST" and lab.jenkins.count("POST") == 1:
+            (lab.jenkins.add_build if is_build else lab.jenkins.add_item)("job", parameters={"TESTPLAN": "other"})
 
-    vars(lab.jenkins)["respond"] = respond
+    lab.jenkins.on_request = start_another
     assert lab.states("jenkins") == {number: "unknown"}
     assert lab.observer.ids() == [number]
     assert lab.states("jenkins") == {number: "triggered"}
     assert lab.jenkins.triggered("job") == 1
-
-
-def test_a_build_of_others_that_came_meanwhile_is_not_taken_for_ours(lab: Lab) -> None:
-    lab.jenkins.add_job("job")
-    number = ask(lab, created_at=time.time() - 600)
-    lab.jenkins.inject(Fault("POST", action="reset"))
-    original = lab.jenkins.respond
-
-    def respond(request: Any) -> Any:  # noqa: ANN401 - as the server does
-        if lab.jenkins.count("POST") == 1 and not lab.jenkins.builds("job"):
-            lab.jenkins.add_build("job", parameters={"TESTPLAN": "other"})
-        return original(request)
-
-    vars(lab.jenkins)["respond"] = respond
-    assert lab.states("jenkins") == {number: "unknown"}
-    assert lab.states("jenkins") == {number: "triggered"}
 
 
 @pytest.mark.parametrize("starts", [False, True], ids=["item", "build"])
@@ -299,16 +279,6 @@ def test_a_build_of_others_is_ours_whatever_the_case_of_its_values(lab: Lab, val
     lab.jenkins.add_build("job", parameters={"TEST_OBSERVER_REPORTING": value})
     number = ask(lab, created_at=time.time() - 600)
     assert lab.states("jenkins") == {number: "already-rerun"}
-
-
-@pytest.mark.parametrize("path", ["/job/job/", "/login", "/queue/item/7/"])
-@pytest.mark.parametrize("status", [301, 302, 307])
-def test_a_redirect_to_any_page_is_no_acceptance(lab: Lab, status: int, path: str) -> None:
-    lab.jenkins.add_job("job")
-    number = ask(lab)
-    lab.jenkins.inject(Fault("POST", status=status, headers={"Location": f"{lab.jenkins.url}{path}"}))
-    assert lab.states("jenkins") == {number: "failed"}
-    assert lab.observer.ids() == [number]
 
 
 @pytest.mark.parametrize(

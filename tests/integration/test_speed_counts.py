@@ -15,17 +15,8 @@ if TYPE_CHECKING:
 
 def run_program(lab: Lab, *arguments: str) -> str:
     """Run the command line against a lab's servers; return what it and ``-X importtime`` say on stderr."""
-    environment = {
-        "TEST_OBSERVER_URL": lab.observer.url,
-        "TEST_OBSERVER_API_KEY": "to_demo",
-        "JENKINS_URL": lab.jenkins.url,
-        "JENKINS_API_TOKEN": lab.jenkins.token,
-        "GH_TOKEN": lab.github.token,
-        "GITHUB_SERVER_URL": "https://github.com",
-        "GITHUB_API_URL": lab.github.url,
-    }
     command = [sys.executable, "-X", "importtime", "-m", "test_executions_rerunner", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own program
+    done = subprocess.run(command, env=lab.environment(), capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own program
     assert done.returncode == 0, done.stderr
     return done.stderr
 

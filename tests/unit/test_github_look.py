@@ -15,10 +15,10 @@ from test_executions_rerunner import GithubProcessor
 from test_executions_rerunner.calls.clocks import Moment, ServerClock
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.calls.policy import Fault as Kind
-from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo import Fault, GithubServer
 from test_executions_rerunner.models import Look, State
 from test_executions_rerunner.rerun_request import RerunRequest
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 NAME = "canonical/lab"
 RUN = f"/repos/{NAME}/actions/runs/7"
 HOUR, DAY = 3600.0, 86400.0
-
-
-class ShortWaiting(Waiting):
-    """Waits too short to be noticed."""
-
-    retry_seconds = (0.01,)
 
 
 @pytest.fixture

@@ -10,24 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from test_executions_rerunner.calls.waiting import Pace, Throttle, Waiting
-
-
-class HandMoved(Waiting):
-    """Waits of which none takes time: a sleep moves the clock."""
-
-    shortest_seconds = 0.0
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-        self._moving = threading.Lock()
-        super().__init__(lambda: self.now)
-
-    def sleep(self, seconds: float) -> None:
-        """Move the clock."""
-        with self._moving:
-            self.slept.append(seconds)
-            self.now += max(0.0, seconds)
+from waits import HandMoved
 
 
 @pytest.fixture

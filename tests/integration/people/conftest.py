@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from servers import Servers
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.cli import main as cli
 from test_executions_rerunner.cli.settings import SETTINGS
-from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from typing_extensions import Self
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _OUTSIDE = (
@@ -49,23 +49,8 @@ class Ended:
         return self.out + self.err
 
 
-class World:
-    """A Test Observer, a Jenkins and a GitHub, and the program called on them."""
-
-    def __init__(self, *, context_path: str = "") -> None:
-        self.observer = TestObserverServer()
-        self.jenkins = JenkinsServer(context_path=context_path)
-        self.github = GithubServer()
-        self._servers = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        for server in (self.observer, self.jenkins, self.github):
-            self._servers.enter_context(server)
-        self.github.server_url = "https://github.com"
-        return self
-
-    def __exit__(self, *ended: object) -> None:
-        self._servers.close()
+class World(Servers):
+    """All servers, and the program called on them."""
 
     def add_jenkins(self, name: str = "lab", **job: Any) -> int:  # noqa: ANN401 - handed on to the server
         """Add a job and a request of it."""
@@ -77,19 +62,6 @@ class World:
         """Add a run and a request of it."""
         self.github.add_run(repository, run_id, **run)
         return self.observer.add(f"https://github.com/{repository}/actions/runs/{run_id}")
-
-    def environment(self, **changes: str | None) -> dict[str, str]:
-        """Return the variables that the program needs here, some of them changed or, with None, left out."""
-        given: dict[str, str | None] = {
-            "TEST_OBSERVER_URL": self.observer.url,
-            "TEST_OBSERVER_API_KEY": next(iter(self.observer.api_keys)),
-            "JENKINS_URL": self.jenkins.url,
-            "JENKINS_API_TOKEN": self.jenkins.token,
-            "GH_TOKEN": self.github.token,
-            "GITHUB_SERVER_URL": "https://github.com",
-            "GITHUB_API_URL": self.github.url,
-        }
-        return {name: value for name, value in {**given, **changes}.items() if value is not None}
 
     def run(self, *arguments: str, **changes: str | None) -> Ended:
         """Call the program in this process; `environment` has the changes."""
@@ -112,10 +84,9 @@ def run_program(*arguments: str, environment: dict[str, str], stdin: str = "") -
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr("sys.stdin", io.StringIO(stdin))
-        patch.setattr(Waiting, "retry_seconds", (0.01, 0.01))
-        patch.setattr(Waiting, "recheck_seconds", 0.02)
-        patch.setattr(Waiting, "second_look_seconds", 0.01)
-        patch.setattr(Waiting, "shortest_seconds", 0.01)
+        for name, seconds in vars(ShortWaiting).items():
+            if name.endswith("_seconds"):
+                patch.setattr(Waiting, name, seconds)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 code = cli.main(arguments)
