@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from test_executions_rerunner.demo import GithubServer, JenkinsServer, RecordedRequest
-    from test_executions_rerunner.demo.jenkins_jobs import Item
     from test_executions_rerunner.models import Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
 
@@ -211,7 +210,8 @@ class JenkinsLab(Lab):
     def starts(self) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
         for job in self._jobs:
-            for each in [*self.jenkins.builds(job), *self.jenkins.queued(job)]:
+            both: list[Build | Item] = [*self.jenkins.builds(job), *self.jenkins.queued(job)]
+            for each in both:
                 started_at = each.started_at if isinstance(each, Build) else float("inf")
                 if isinstance(each, Item) or each.number > 1:
                     found.setdefault(_jenkins_target(job, str(each.parameters["TESTPLAN"])), []).append(started_at)
