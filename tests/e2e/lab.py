@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from e2e.witness import SeenGithub, SeenJenkins, SeenTestObserver, Witness
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
-from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
+from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS, Build, Item
 from waits import ShortWaiting
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.calls.waiting import Waiting
     from test_executions_rerunner.demo import GithubServer, JenkinsServer, RecordedRequest
-    from test_executions_rerunner.demo.jenkins_jobs import Build, Item
     from test_executions_rerunner.models import Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
 
@@ -42,6 +41,8 @@ class Lab(ABC):
     """A regular expression for the path of a look at one target."""
     look_part: ClassVar[str]
     """What only the paths of looks at targets have, among those of GETs."""
+    fresh_seconds: ClassVar[float]
+    """How old a look may be when a trigger follows it."""
     ci: JenkinsServer | GithubServer
 
     def __init__(self) -> None:
@@ -97,7 +98,15 @@ class Lab(ABC):
     @property
     def accepted(self) -> dict[str, int]:
         """How many triggers took effect, by target."""
-        return dict(Counter(self._target_of(request) for request in self.witness.accepted))
+        return {target: len(sent) for target, sent in self.sent.items()}
+
+    @property
+    def sent(self) -> dict[str, list[float]]:
+        """When the triggers arrived that took effect, by target, in true seconds."""
+        found: dict[str, list[float]] = {}
+        for request in self.witness.accepted:
+            found.setdefault(self._target_of(request), []).append(request.received_at)
+        return found
 
     def rerunner(self, waiting: Waiting | None = None, **settings: Any) -> Rerunner:  # noqa: ANN401 - as Rerunner takes them
         """Return a drain of this process, with short waits."""
@@ -123,6 +132,15 @@ class Lab(ABC):
     @abstractmethod
     def reruns(self) -> dict[str, int]:
         """How many reruns exist because of our triggers, by target."""
+
+    @property
+    @abstractmethod
+    def starts(self) -> dict[str, list[float]]:
+        """When each target was started again, in true seconds; what waits still will start later than all else."""
+
+    @abstractmethod
+    def link_of_rerun(self, number: int) -> str:
+        """Return the link by which the newest rerun of a target reports in."""
 
     @abstractmethod
     def rerun_by_somebody(self, number: int, started_at: float) -> None:
@@ -154,6 +172,7 @@ class JenkinsLab(Lab):
     processor = "jenkins"
     look = r"/job/.*/api/json"
     look_part = "/job/"
+    fresh_seconds = 15.0
 
     def __init__(self, *, starts_at_once: bool = False, defines_delay: bool = False) -> None:
         super().__init__()
@@ -176,6 +195,21 @@ class JenkinsLab(Lab):
             ours = [each for each in both if self.jenkins.user in each.users]
             found.update(_jenkins_target(job, str(each.parameters["TESTPLAN"])) for each in ours)
         return dict(found)
+
+    @property
+    def starts(self) -> dict[str, list[float]]:
+        found: dict[str, list[float]] = {}
+        for job in self._jobs:
+            both: list[Build | Item] = [*self.jenkins.builds(job), *self.jenkins.queued(job)]
+            for each in both:
+                started_at = each.started_at if isinstance(each, Build) else float("inf")
+                if isinstance(each, Item) or each.number > 1:
+                    found.setdefault(_jenkins_target(job, str(each.parameters["TESTPLAN"])), []).append(started_at)
+        return found
+
+    def link_of_rerun(self, number: int) -> str:
+        job = f"cert-{number // 2}"
+        return f"{self.jenkins.url}/job/{job}/{len(self.jenkins.builds(job)) + 1}/"
 
     def rerun_by_somebody(self, number: int, started_at: float) -> None:
         job, plan = f"cert-{number // 2}", ("smoke", "full")[number % 2]
@@ -217,6 +251,7 @@ class GithubLab(Lab):
     processor = "github"
     look = r"/actions/runs/\d+$"
     look_part = "/actions/runs/"
+    fresh_seconds = 5.0
 
     def __init__(self, *, finishes_at_once: bool = False, rerun: str = "run") -> None:
         super().__init__()
@@ -240,6 +275,14 @@ class GithubLab(Lab):
     @property
     def reruns(self) -> dict[str, int]:
         return {f"run {run}": count for run in self._runs if (count := self.github.triggered(run))}
+
+    @property
+    def starts(self) -> dict[str, list[float]]:
+        attempts = {run: self.github.run(run).attempts[1:] for run in self._runs}
+        return {f"run {run}": [attempt.started_at for attempt in found] for run, found in attempts.items()}
+
+    def link_of_rerun(self, number: int) -> str:
+        return f"{self.github.link(1000 + number)}/attempts/{self.github.attempts(1000 + number)}"
 
     def rerun_by_somebody(self, number: int, started_at: float) -> None:
         self.github.rerun_jobs(1000 + number, ("rpi4", "rpi5"), started_at=started_at, conclusion="failure")

@@ -31,6 +31,14 @@ BROKEN: dict[str, dict[str, object]] = {
     "503": {"status": 503, "body": "<html>starting</html>"},
     "504": {"status": 504},
     "late": {"action": "delay", "seconds": 0.25},
+    "interim": {"action": "interim", "status": 103, "headers": {"Link": "</style.css>"}, "seconds": 0},
+    "102": {"action": "interim", "status": 102, "heads": 3, "seconds": 0},
+    "drip": {"action": "drip", "part": "head", "seconds": 0.001},
+    "an-hour-behind": {"action": "date", "date": -3600.0},
+    "an-hour-ahead": {"action": "date", "date": 3600.0},
+    "1970": {"action": "date", "date": "Thu, 01 Jan 1970 00:00:00 GMT"},
+    "9999": {"action": "date", "date": "Fri, 31 Dec 9999 23:59:59 GMT"},
+    "no-date": {"action": "date", "date": "soon"},
 }
 """What may come before or after a request took its effect; a late one takes it when nobody waits any more."""
 REFUSED: dict[str, dict[str, object]] = {

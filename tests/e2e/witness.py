@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, RecordedRequest, TestObserverServer
@@ -10,6 +11,7 @@ from test_executions_rerunner.demo import GithubServer, JenkinsServer, RecordedR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from test_executions_rerunner.demo.requests_queue import ExecutionGroup
     from test_executions_rerunner.demo.wire import Answer
 
 
@@ -39,18 +41,79 @@ class Witness:
             self._act()
 
 
+@dataclass(frozen=True)
+class Removal:
+    """A request that a DELETE took out of the queue.
+
+    Attributes:
+        group: The first execution of its group.
+        created_at: When it was made.
+        at: When the DELETE arrived.
+        asked_at: When the question arrived right before it whether somebody has asked again; None: there was none.
+        is_repeated: Whether an equal DELETE came before, for the same window.
+    """
+
+    group: object
+    created_at: object
+    at: float
+    asked_at: float | None
+    is_repeated: bool
+
+
 class SeenTestObserver(TestObserverServer):
-    """A Test Observer with a witness."""
+    """A Test Observer with a witness.
+
+    Attributes:
+        removals: What DELETEs took out of the queue.
+        read_at: When each request, by its group's first execution and its time, was first read in a window.
+    """
 
     def __init__(self, witness: Witness) -> None:
         super().__init__()
         self._witness = witness
+        self.removals: list[Removal] = []
+        self.read_at: dict[tuple[object, object], float] = {}
+        self._asked_at: float | None = None
+        self._deletes: list[bytes] = []
 
     def respond(self, request: RecordedRequest) -> Answer:
         """Answer, and have it noted."""
+        before = list(self._rows)
         answer = super().respond(request)
+        if request.method == "GET":
+            self._note_get(request)
+        elif request.method == "DELETE":
+            for row in before:
+                if row not in self._rows:
+                    self._note_removal(request, row)
+            self._asked_at = None
+            self._deletes.append(request.body)
         self._witness.note(request, answer)
         return answer
+
+    def _note_get(self, request: RecordedRequest) -> None:
+        if "environment=" in request.target:
+            self._asked_at = request.received_at
+        else:  # another window: a DELETE after it is about another request
+            self._deletes.clear()
+            for row in self._windows.get(request, ()):
+                self.read_at.setdefault((row.executions[0].id, row.created_at), request.received_at)
+
+    def _note_removal(self, request: RecordedRequest, row: ExecutionGroup) -> None:
+        is_repeated = request.body in self._deletes
+        removal = Removal(row.executions[0].id, row.created_at, request.received_at, self._asked_at, is_repeated)
+        self.removals.append(removal)
+
+    @property
+    def groups_queued(self) -> list[list[object]]:
+        """The executions of each group that is queued."""
+        with self.lock:
+            return [[execution.id for execution in row.executions] for row in self._rows]
+
+    def first_link(self, test_execution_id: int) -> str:
+        """Return the link of the first execution of a group."""
+        with self.lock:
+            return str(self._groups[test_execution_id].executions[0].ci_link)
 
 
 class SeenJenkins(JenkinsServer):

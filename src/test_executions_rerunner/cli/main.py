@@ -62,6 +62,7 @@ def run(signals: Signals) -> None:
     finally:
         streams.flush(sys.stdout)
         streams.flush(sys.stderr)
+        signals.end()
     # the interpreter looks through everything once more at its end, which takes an eighth of a short call
     gc.freeze()
     sys.exit(exit_code)  # noqa: TID251 - the one place

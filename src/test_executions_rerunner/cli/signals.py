@@ -25,6 +25,13 @@ class Signals:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._note)
 
+    @staticmethod
+    def end() -> None:
+        """Ignore signals from now on: at its end the interpreter gives them back their default, which kills."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+
     def _note(self, number: int, _: object) -> None:
         self.received = self.received or number
         if self._ends_reads:
