@@ -60,5 +60,7 @@ def test_two_drains_that_look_before_either_triggers_both_serve_the_request(
             ends = [one.end(), two.end()]
         assert lab.ci.count("POST") == 2
         assert lab.reruns == lab.once_each
-        assert all(ended.deleted == {request} for ended in ends)
+        assert all(ended.outcomes[request] in {"triggered", "already-rerun"} for ended in ends)
+        # whoever was slower may find it gone
+        assert {request} in [ended.deleted for ended in ends]
         assert lab.observer.ids() == []
