@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 QUEUE = (0, 1, 0, 2, 1)
 """The targets of five requests."""
-JENKINS_REQUESTS, GITHUB_REQUESTS = 14, 13
+JENKINS_REQUESTS, GITHUB_REQUESTS = 14, 16
 """How many requests the servers get in an undisturbed drain of them."""
 LABS = {
     "jenkins": JenkinsLab,

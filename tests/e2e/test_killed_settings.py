@@ -109,8 +109,7 @@ CASES = {
     "job": Case(MatrixLab),
     "groups": Case(GroupLab, drains=MOST_DRAINS),
     "same-build": Case(SameBuildLab),
-    "announce-jenkins": Case(announced(JenkinsLab), ("--announce",)),
-    "announce-github": Case(announced(GithubLab), ("--announce",)),
+    "announce": Case(announced(GithubLab), ("--announce",)),
     "max-per-day-jenkins": Case(JenkinsLab, ("--max-per-day", "1")),
     "max-per-day-github": Case(GithubLab, ("--max-per-day", "2")),
     "max-queued-jenkins": Case(JenkinsLab, ("--max-queued", "1"), drains=MOST_DRAINS),
@@ -153,11 +152,15 @@ def check_killed(case: Case, number: int, folder: Path) -> None:
 
 
 def requests_with_an_effect(case: Case, folder: Path) -> list[int]:
-    """Return which requests of a drain that nobody disturbs start or add something; DELETEs are tried elsewhere."""
+    """Return which requests of a drain that nobody disturbs start or add something, four of them at most.
+
+    Its DELETEs are tried where the settings are the defaults.
+    """
     with case.new_lab() as lab:
         ask(lab, case)
         drain(lab, folder, "--concurrency", "1", *case.arguments)
-        return [number for number, seen in enumerate(lab.witness.seen, start=1) if seen.method == "POST"]
+        numbers = [number for number, seen in enumerate(lab.witness.seen, start=1) if seen.method == "POST"]
+        return numbers[:: -(-len(numbers) // 4)]
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
