@@ -40,17 +40,17 @@ class Mutant(NamedTuple):
 MUTANTS = (
     Mutant(
         "any new item of the queue counts as ours",
-        "processors/jenkins.py",
-        "if item.number not in look.before.items and job.is_ours(item, sent):",
-        "if item.number not in look.before.items:",
+        "processors/jenkins_look.py",
+        "if item.number not in before.items and job.is_ours(item, sent):",
+        "if item.number not in before.items:",
         LOOKS,
         "meanwhile",
     ),
     Mutant(
         "any new build counts as ours",
-        "processors/jenkins.py",
-        "if build.number > look.before.newest_build and job.is_ours(build, sent):",
-        "if build.number > look.before.newest_build:",
+        "processors/jenkins_look.py",
+        "if build.number > before.newest_build and job.is_ours(build, sent):",
+        "if build.number > before.newest_build:",
         LOOKS,
         "meanwhile",
     ),
@@ -72,7 +72,7 @@ MUTANTS = (
     ),
     Mutant(
         "a look at Jenkins is fresh for over an hour",
-        "processors/jenkins.py",
+        "processors/jenkins_look.py",
         "_FRESH_LOOK_SECONDS = 15.0",
         "_FRESH_LOOK_SECONDS = 5000.0",
         CLOCKS,
