@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     return min(max(0.0, until - (time.time() if now is None else now)), _MOST_SECONDS)
 
 
+@lru_cache(maxsize=64)  # all answers of a second have the same Date: a twentieth of a call's time
 def http_date_seconds(date: str | None) -> float | None:
     """Return a ``Date`` header as seconds since 1970, or None where it is missing or unreadable."""
     if not date:
