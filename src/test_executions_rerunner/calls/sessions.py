@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @lru_cache(maxsize=256)
 def _prepared_url(url: str) -> str | None:
-    """Return a URL as it is sent: that of the queue is sent with each DELETE, and preparing it is an eighth of a call."""
+    """Return a URL as it is sent: that of the queue goes with each DELETE, and preparing it is an eighth of a call."""
     prepared = requests.PreparedRequest()
     prepared.prepare_url(url, None)
     return prepared.url
