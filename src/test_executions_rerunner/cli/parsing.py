@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.build_parameter import BuildParameter
-from test_executions_rerunner.defaults import BOUNDS, OWNER, allowed_numbers
+from test_executions_rerunner.defaults import BOUNDS, allowed_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
-_REPOSITORY = re.compile(r"([A-Za-z0-9_*?\[\]!-]+/)?[A-Za-z0-9._*?\[\]!-]+")
 _MOST_DIGITS = 9
 _LEAST_OF_A_SECRET = 4
 """Every other word of a text would be hidden with a shorter one."""
@@ -96,13 +94,6 @@ def boolean(given: str) -> bool:
     if word not in _TRUE + _FALSE:
         raise ValueError("true/false, yes/no or 1/0 is")
     return word in _TRUE
-
-
-def repository(given: str) -> str:
-    """Return a pattern of repositories: OWNER/NAME, each maybe with ``*``, ``?`` or ``[...]``; NAME is canonical's."""
-    if not _REPOSITORY.fullmatch(given):
-        raise ValueError(f"OWNER/NAME is, with the globs *, ? and [...]; NAME alone means {OWNER}/NAME")
-    return given if "/" in given else f"{OWNER}/{given}"
 
 
 def build_parameter(given: str) -> BuildParameter:

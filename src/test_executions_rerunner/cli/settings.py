@@ -22,6 +22,7 @@ from test_executions_rerunner.defaults import (
     TEST_OBSERVER_URL,
     allowed_numbers,
 )
+from test_executions_rerunner.processors.github_links import repository_pattern
 from test_executions_rerunner.text import basic
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _row(
         "repo",
-        parsing.repository,
+        repository_pattern,
         "GitHub: a repository served, with globs; NAME alone means canonical/NAME",
         metavar="OWNER/NAME",
         default=REPOSITORIES,
