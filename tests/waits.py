@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner.calls.waiting import Waiting
+from test_executions_rerunner.calls.waiting import Waiting, Waits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHORT = Waits(
+    retry_seconds=(0.01, 0.02),
+    recheck_seconds=0.1,
+    second_look_seconds=0.01,
+    youngest_seconds=0.5,
+    shortest_seconds=0.01,
+)
+"""Too short to be noticed; the time-outs stay, and end only what hangs."""
 
 
 class ShortWaiting(Waiting):
-    """Waits that are too short to be noticed; the time-outs stay, and end only what hangs."""
+    """Waits that are too short to be noticed.
 
-    retry_seconds: tuple[float, ...] = (0.01, 0.02)
-    recheck_seconds = 0.1
-    second_look_seconds = 0.01
-    youngest_seconds = 0.5
-    shortest_seconds = 0.01
+    Args:
+        clock: Our own clock; None: the true one.
+        **others: Numbers of `Waits` that differ from those of `SHORT`.
+    """
+
+    def __init__(self, clock: Callable[[], float] | None = None, **others: Any) -> None:  # noqa: ANN401 - of `Waits`
+        super().__init__(replace(SHORT, **others), clock)
 
 
 class HandMoved(ShortWaiting):
@@ -25,11 +41,11 @@ class HandMoved(ShortWaiting):
         slept: How long each sleep was to take.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **others: Any) -> None:  # noqa: ANN401 - of `Waits`
         self.now = 1000.0
         self.slept: list[float] = []
         self._moving = threading.Lock()
-        super().__init__(lambda: self.now)
+        super().__init__(lambda: self.now, **others)
 
     def sleep(self, seconds: float) -> None:
         """Move the clock."""

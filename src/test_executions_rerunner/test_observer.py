@@ -263,7 +263,7 @@ class TestObserverInterface(RequestQueue):
         response = self._session.request(
             method,
             f"{self.url}{path}",
-            timeout=(waiting.connect_seconds, waiting.read_seconds + more_seconds),
+            timeout=(waiting.waits.connect_seconds, waiting.waits.read_seconds + more_seconds),
             allow_redirects=False,
             **content,
         )

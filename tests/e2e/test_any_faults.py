@@ -123,17 +123,20 @@ mixes = st.builds(
 class HastyWaiting(ShortWaiting):
     """Gives a server little time, so that hundreds of drains take a minute."""
 
-    read_seconds = 0.1
-    retry_seconds = (0.002, 0.004)
-    recheck_seconds = 0.02
-    second_look_seconds = 0.002
-    shortest_seconds = 0.005
-    longest_seconds = 0.05
-    all_seconds = 0.1
+    def __init__(self) -> None:
+        super().__init__(
+            read_seconds=0.1,
+            retry_seconds=(0.002, 0.004),
+            recheck_seconds=0.02,
+            second_look_seconds=0.002,
+            shortest_seconds=0.005,
+            longest_seconds=0.05,
+            all_seconds=0.1,
+        )
 
     def sleep(self, seconds: float) -> None:
         """Wait no longer than for a server: a clock that is wrong makes old requests look young."""
-        super().sleep(min(seconds, self.longest_seconds))
+        super().sleep(min(seconds, self.waits.longest_seconds))
 
 
 @dataclass

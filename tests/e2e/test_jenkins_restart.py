@@ -32,19 +32,16 @@ class PatientWaiting(ShortWaiting):
         is_over: Set when the restart is over; None: there is none.
     """
 
-    retry_seconds = (0.02, 0.04, 0.08)
-    recheck_seconds = 300.0
-
     def __init__(self, is_over: threading.Event | None = None) -> None:
-        super().__init__()
+        super().__init__(retry_seconds=(0.02, 0.04, 0.08), recheck_seconds=300.0)
         self._is_over = is_over
 
     def sleep(self, seconds: float) -> None:
         """Let the long wait before a refusal is believed end with the restart, however slow this machine is."""
-        if seconds < self.longest_seconds:
+        if seconds < self.waits.longest_seconds:
             super().sleep(seconds)
         elif self._is_over:
-            assert self._is_over.wait(self.recheck_seconds)
+            assert self._is_over.wait(self.waits.recheck_seconds)
 
 
 @pytest.mark.parametrize("status", AFTER_TRIGGER)

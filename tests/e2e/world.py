@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from test_executions_rerunner.calls.waiting import Waiting
+from test_executions_rerunner.calls.waiting import Waiting, Waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,10 +56,8 @@ class World:
 class WorldWaiting(Waiting):
     """The true waits of a drain, in a world's time; only a server that hangs is waited for in ours."""
 
-    read_seconds = 0.2
-
     def __init__(self, world: World) -> None:
-        super().__init__(world.now)
+        super().__init__(Waits(read_seconds=0.2), world.now)
         self._world = world
 
     def sleep(self, seconds: float) -> None:

@@ -118,8 +118,7 @@ def test_a_target_that_always_answers_too_slowly_is_left_for_the_next_drain(lab:
 
 
 def test_a_young_request_waits_behind_the_older_ones(lab: Lab, system: System) -> None:
-    lab.waiting = waiting = HandMoved()
-    waiting.youngest_seconds = 4.0
+    lab.waiting = waiting = HandMoved(youngest_seconds=4.0)
     lab.request(lab.add_target(system, "t1"), created_at=time.time())
     lab.request(lab.add_target(system, "t2"))
     assert set(lab.states(system, concurrency=1).values()) == {"triggered"}
@@ -129,8 +128,7 @@ def test_a_young_request_waits_behind_the_older_ones(lab: Lab, system: System) -
 
 
 def test_a_request_of_this_second_is_started_once_although_it_could_not_be_deleted(lab: Lab, system: System) -> None:
-    lab.waiting = ShortWaiting()
-    lab.waiting.youngest_seconds = 4.0
+    lab.waiting = ShortWaiting(youngest_seconds=4.0)
     (number,) = lab.request(lab.add_target(system, "t1"), created_at=time.time())
     lab.observer.inject(Fault(method="DELETE", skip=1, times=None, status=500))
     asked = time.time()
@@ -142,8 +140,7 @@ def test_a_request_of_this_second_is_started_once_although_it_could_not_be_delet
 
 
 def test_a_dry_run_does_not_wait_for_a_young_request(lab: Lab, system: System) -> None:
-    lab.waiting = ShortWaiting()
-    lab.waiting.youngest_seconds = 30.0
+    lab.waiting = ShortWaiting(youngest_seconds=30.0)
     (number,) = lab.request(lab.add_target(system, "t1"), created_at=time.time())
     started = time.monotonic()
     assert lab.states(system, dry_run=True)[number] == "planned"

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from test_executions_rerunner.demo import Fault
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System
@@ -33,7 +34,7 @@ def fault(times: int | None = None, **more: Any) -> Fault:  # noqa: ANN401 - as 
 def provoke(lab: Lab, system: System, answer: dict[str, Any], times: int | None = None, **where: Any) -> Fault:  # noqa: ANN401 - as Fault takes it
     """Let a CI system answer so; where no answer comes at all, it is not waited for long."""
     if answer.get("action") == "hang":
-        lab.waiting.read_seconds = 0.5
+        lab.waiting = ShortWaiting(read_seconds=0.5)
     return lab.server(system).inject(fault(times, **where, **answer))
 
 
@@ -249,7 +250,7 @@ def test_after_too_many_refused_connections_the_request_fails_and_stays(
     lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (number,) = lab.request(lab.add_target(system, "t1"))
-    refuse_connections(lab, system, len(lab.waiting.retry_seconds) + 1, monkeypatch)
+    refuse_connections(lab, system, len(lab.waiting.waits.retry_seconds) + 1, monkeypatch)
     assert lab.states(system) == {number: "failed"}
     assert lab.server(system).count("POST") == 0
     assert lab.observer.ids() == [number]

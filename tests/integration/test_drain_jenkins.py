@@ -9,7 +9,7 @@ import pytest
 
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.rerun_request import RerunRequest
-from waits import HandMoved
+from waits import HandMoved, ShortWaiting
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -317,7 +317,7 @@ def test_older_builds_are_read_once_for_all_requests_of_a_job(lab: Lab) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 500])
 def test_a_slow_answer_of_such_a_moment_is_asked_again_too(lab: Lab, status: int) -> None:
-    lab.waiting.recheck_seconds = 0.2
+    lab.waiting = ShortWaiting(recheck_seconds=0.2)
     lab.jenkins.add_job("job")
     number = ask(lab)
     lab.jenkins.inject(Fault(method="GET", path="/job/", action="delay", seconds=0.4, status=status))

@@ -8,6 +8,7 @@ import pytest
 
 from test_executions_rerunner import TestObserverError
 from test_executions_rerunner.demo import Fault
+from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System
@@ -85,7 +86,7 @@ UNUSABLE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("answer", [pytest.param(value, id=name) for name, value in UNUSABLE.items()])
 def test_a_queue_that_cannot_be_read_is_an_error_that_names_the_server(lab: Lab, answer: dict[str, Any]) -> None:
     targets(lab, "github", 1)
-    lab.waiting.read_seconds, lab.waiting.retry_seconds = 0.1, ()
+    lab.waiting = ShortWaiting(read_seconds=0.1, retry_seconds=())
     lab.observer.inject(Fault(method="GET", times=None, **answer))
     with pytest.raises(TestObserverError, match=lab.observer.url):
         lab.drain("github")

@@ -12,7 +12,7 @@ from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.rerun_request import RerunRequest
-from waits import HandMoved
+from waits import HandMoved, ShortWaiting
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -85,7 +85,7 @@ def test_only_a_choice_has_values_that_are_offered(lab: Lab) -> None:
 
 @pytest.mark.parametrize("path", ["folder", "folder/job/inner"])
 def test_a_link_to_a_folder_fails_at_once_and_says_so(lab: Lab, path: str) -> None:
-    lab.waiting.recheck_seconds = 60.0
+    lab.waiting = ShortWaiting(recheck_seconds=60.0)
     lab.jenkins.add_job("folder/inner/job")
     number = ask(lab, path)
     outcome = lab.drain("jenkins")[number]

@@ -26,7 +26,7 @@ from test_executions_rerunner.calls.clocks import ServerClock
 from test_executions_rerunner.calls.policy import Fault as Kind
 from test_executions_rerunner.calls.policy import explain
 from test_executions_rerunner.calls.sessions import Session, open_session
-from test_executions_rerunner.calls.waiting import Waiting
+from test_executions_rerunner.calls.waiting import Waiting, Waits
 from test_executions_rerunner.demo import Fault, GithubServer, JenkinsServer, TestObserverServer
 from test_executions_rerunner.errors import TestObserverError
 from test_executions_rerunner.processors.github_client import GithubClient
@@ -49,17 +49,15 @@ SLACK_SECONDS = 1.0
 class QuickWaiting(Waiting):
     """Every call once, and an answer within 0.6 seconds."""
 
-    connect_seconds = 2.0
-    read_seconds = READ_SECONDS
-    whole_seconds = WHOLE_SECONDS
-    retry_seconds = ()
-    recheck_seconds = 0.0
+    def __init__(self, read_seconds: float = READ_SECONDS, whole_seconds: float = WHOLE_SECONDS) -> None:
+        super().__init__(Waits(2.0, read_seconds, whole_seconds, retry_seconds=(), recheck_seconds=0.0))
 
 
 class PatientWaiting(QuickWaiting):
     """Every call once, and time for a large answer."""
 
-    read_seconds = whole_seconds = 20.0
+    def __init__(self) -> None:
+        super().__init__(20.0, 20.0)
 
 
 class NotingClock(ServerClock):
@@ -229,8 +227,8 @@ def test_a_gigabyte_in_a_megabyte_of_gzip_takes_no_gigabyte(patient_call: Call) 
 def test_the_queue_may_have_as_much_for_each_thousand_requests_asked_for() -> None:
     with TestObserverServer() as server:
         server.inject(Fault(action="fill", size=MOST_BYTES + 1, packed=True, times=None))
-        queue = TestObserverInterface(test_observer_url=server.url, test_observer_api_key=KEY)
-        queue.waiting.retry_seconds = ()
+        waiting = Waiting(Waits(retry_seconds=()))
+        queue = TestObserverInterface(test_observer_url=server.url, test_observer_api_key=KEY, waiting=waiting)
         assert queue.window(1001) == []
         with pytest.raises(TestObserverError, match="more than 67,108,864 bytes"):
             queue.window(1000)
@@ -498,8 +496,7 @@ def test_another_python_jenkins_is_refused_at_once(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", ["the queue", "a look at Jenkins", "a look at GitHub"])
 def test_the_date_counts_from_the_moment_of_the_head(name: str) -> None:
-    waiting = QuickWaiting()
-    waiting.read_seconds = waiting.whole_seconds = 20
+    waiting = PatientWaiting()
     clock = NotingClock(waiting)
     for call in CALLS[name](waiting, clock):
         call.server.inject(Fault(action="drip", part="body", seconds=0.005, date="Fri, 31 Dec 9999 23:59:59 GMT"))

@@ -118,8 +118,7 @@ def test_a_server_that_asks_for_too_much_is_not_called_any_more(waiting: HandMov
 
 
 def test_a_server_that_asks_for_no_wait_again_and_again_gets_one_all_the_same() -> None:
-    waiting = HandMoved()
-    waiting.shortest_seconds = 1.0
+    waiting = HandMoved(shortest_seconds=1.0)
     throttle = Throttle(waiting)
     for _ in range(1000):
         throttle.announce(0, "busy")

@@ -87,7 +87,7 @@ class Calls:
         """
         started = self.waiting.clock()
         first_seen: dict[Fault, float] = {}
-        delays = iter(self.waiting.retry_seconds)
+        delays = iter(self.waiting.waits.retry_seconds)
         while True:
             try:
                 return self.once(call)
@@ -97,10 +97,10 @@ class Calls:
                 delay: float | None = None
                 if fault is Fault.BUSY:
                     delay = None if self.throttle.closed else 0.0
-                elif error.failure.rule.look_again and now - started < self.waiting.patience_seconds:
+                elif error.failure.rule.look_again and now - started < self.waiting.waits.patience_seconds:
                     delay = next(delays, None)
-                if delay is None and fault in momentary and since < self.waiting.recheck_seconds:
-                    delay = self.waiting.recheck_seconds - since
+                if delay is None and fault in momentary and since < self.waiting.waits.recheck_seconds:
+                    delay = self.waiting.waits.recheck_seconds - since
                 if delay is None or self.waiting.is_interrupted:
                     raise
             self.waiting.sleep(self.waiting.varied(delay))

@@ -148,5 +148,5 @@ def open_session(url: str, *, auth: AuthBase | None, connections: int, waiting: 
     session.trust_env = False
     session.auth = auth
     for scheme in ("http://", "https://"):
-        session.mount(scheme, EndingAdapter(connections=connections, more_seconds=waiting.whole_seconds))
+        session.mount(scheme, EndingAdapter(connections=connections, more_seconds=waiting.waits.whole_seconds))
     return session

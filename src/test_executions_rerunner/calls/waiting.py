@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.calls.clocks import own_clock
@@ -13,36 +14,47 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+@dataclass(frozen=True)
+class Waits:
+    """How long a drain waits for what."""
+
+    connect_seconds: float = 10.0
+    """For a connection."""
+    read_seconds: float = 30.0
+    """For the first byte of an answer, and between any two."""
+    whole_seconds: float = 30.0
+    """By how much a whole answer may take longer than its read time-out, however it drips."""
+    retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)
+    """Before each repetition of a GET or DELETE; each is longer by up to a half."""
+    patience_seconds: float = 45.0
+    """After which a call that hung or broke is not repeated any more."""
+    recheck_seconds: float = 5.0
+    """After which a 401, 403 or 500 of Jenkins is believed if it is still given."""
+    second_look_seconds: float = 1.0
+    """Before the look after a doubtful trigger."""
+    youngest_seconds: float = 4.0
+    """How old a request must be to be looked at, so that its rerun is seen to be later."""
+    shortest_seconds: float = 1.0
+    """Least wait for a server that asks for one: it may ask for none, again and again."""
+    longest_seconds: float = 60.0
+    """Most that a server may ask to wait, each time."""
+    all_seconds: float = 120.0
+    """Most that all servers together may ask to wait in one drain."""
+
+
+WAITS = Waits()
+
+
 class Waiting:
     """The waits of one drain. A signal ends all of them at once.
 
-    Attributes:
-        connect_seconds: For a connection.
-        read_seconds: For the first byte of an answer, and between any two.
-        whole_seconds: By how much a whole answer may take longer than its read time-out, however it drips.
-        retry_seconds: Before each repetition of a GET or DELETE; each is longer by up to a half.
-        patience_seconds: After which a call that hung or broke is not repeated any more.
-        recheck_seconds: After which a 401, 403 or 500 of Jenkins is believed if it is still given.
-        second_look_seconds: Before the look after a doubtful trigger.
-        youngest_seconds: How old a request must be to be looked at, so that its rerun is seen to be later.
-        shortest_seconds: Least wait for a server that asks for one: it may ask for none, again and again.
-        longest_seconds: Most that a server may ask to wait, each time.
-        all_seconds: Most that all servers together may ask to wait in one drain.
+    Args:
+        waits: How long they are; None: `WAITS`.
+        clock: Our own clock, in seconds; None: one that never stands still.
     """
 
-    connect_seconds: float = 10.0
-    read_seconds: float = 30.0
-    whole_seconds: float = 30.0
-    retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)
-    patience_seconds: float = 45.0
-    recheck_seconds: float = 5.0
-    second_look_seconds: float = 1.0
-    youngest_seconds: float = 4.0
-    shortest_seconds: float = 1.0
-    longest_seconds: float = 60.0
-    all_seconds: float = 120.0
-
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, waits: Waits | None = None, clock: Callable[[], float] | None = None) -> None:
+        self.waits = WAITS if waits is None else waits
         self.clock = clock or own_clock()
         self._interrupted = threading.Event()
         self._lock = threading.Lock()
@@ -74,7 +86,7 @@ class Waiting:
         with self._lock:
             now = self.clock()
             more = now + seconds - max(now, self._granted_until)
-            if seconds > self.longest_seconds or self._granted_seconds + max(0.0, more) > self.all_seconds:
+            if seconds > self.waits.longest_seconds or self._granted_seconds + max(0.0, more) > self.waits.all_seconds:
                 return False
             if more > 0:
                 self._granted_seconds += more
@@ -94,7 +106,7 @@ class Throttle:
 
     def announce(self, seconds: float, reason: str) -> None:
         """Note that the server wants no call for so long; past the bounds it gets none any more."""
-        seconds = max(seconds, self._waiting.shortest_seconds)
+        seconds = max(seconds, self._waiting.waits.shortest_seconds)
         if self._waiting.grant(seconds):
             with self._lock:
                 self._open_at = max(self._open_at, self._waiting.clock() + seconds)

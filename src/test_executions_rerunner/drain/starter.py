@@ -172,7 +172,7 @@ class Starter:
 
     def _compare(self, target: Target, look: Look, otherwise: Verdict) -> Verdict:
         """Look whether a doubtful trigger took effect."""
-        self._waiting.sleep(self._waiting.second_look_seconds)
+        self._waiting.sleep(self._waiting.waits.second_look_seconds)
         try:
             changed = self._processor.changed(target, look)
         except CallError as error:
@@ -196,9 +196,9 @@ class Starter:
             return otherwise
         if failure.fault is Fault.NOT_SENT:
             unsent = sum(repeat.failure is not None and repeat.failure.fault is Fault.NOT_SENT for repeat in repeats)
-            if unsent > len(self._waiting.retry_seconds):
+            if unsent > len(self._waiting.waits.retry_seconds):
                 return otherwise
-            self._waiting.sleep(self._waiting.varied(self._waiting.retry_seconds[unsent - 1]))
+            self._waiting.sleep(self._waiting.varied(self._waiting.waits.retry_seconds[unsent - 1]))
         return None
 
     def _stop_if_closed(self) -> bool:

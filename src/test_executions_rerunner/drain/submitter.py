@@ -210,9 +210,9 @@ class Submitter:
             return 0.0  # nothing can be compared by time then
         waiting = self._processor.waiting
         asked_at = [moment.own for moment in map(self._asked_at, group[1]) if moment]
-        seconds = max(asked_at, default=float("-inf")) + waiting.youngest_seconds - waiting.clock()
+        seconds = max(asked_at, default=float("-inf")) + waiting.waits.youngest_seconds - waiting.clock()
         # one that is ahead of its own clock by more is impossible, which the look finds out
-        return min(max(seconds, 0.0), waiting.youngest_seconds + MARGIN_SECONDS)
+        return min(max(seconds, 0.0), waiting.waits.youngest_seconds + MARGIN_SECONDS)
 
     def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
         for target, requests in groups:

@@ -83,7 +83,7 @@ class GithubClient:
         parts = urlsplit(url)
         port = "" if parts.port else f":{_PORTS[parts.scheme]}"  # which PyGithub always names
         self._origin = f"{parts.scheme}://{parts.netloc}{port}"
-        self._timeout = (waiting.connect_seconds, waiting.read_seconds)
+        self._timeout = (waiting.waits.connect_seconds, waiting.waits.read_seconds)
         self._of_thread = _OfThread(url, token)
 
     def send(self, method: str, path: str, clock: ServerClock) -> Answer:

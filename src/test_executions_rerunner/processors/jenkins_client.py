@@ -82,7 +82,7 @@ class JenkinsClient:
     def __init__(self, url: str, user: str, token: str, connections: int, waiting: Waiting) -> None:
         auth = HTTPBasicAuth(user.encode(), token.encode())
         session = open_session(url, auth=auth, connections=connections, waiting=waiting)
-        self._server = _Server(url, session, (waiting.connect_seconds, waiting.read_seconds))
+        self._server = _Server(url, session, (waiting.waits.connect_seconds, waiting.waits.read_seconds))
 
     def send(self, method: str, url: str, clock: ServerClock, data: Mapping[str, str] | None = None) -> Answer:
         """Send one call, once.

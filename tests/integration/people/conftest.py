@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from servers import Servers
-from test_executions_rerunner.calls.waiting import Waiting
+from test_executions_rerunner.calls import waiting
 from test_executions_rerunner.cli import main as cli
 from test_executions_rerunner.cli.settings import SETTINGS
-from waits import ShortWaiting
+from waits import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,9 +84,7 @@ def run_program(*arguments: str, environment: dict[str, str], stdin: str = "") -
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr("sys.stdin", io.StringIO(stdin))
-        for name, seconds in vars(ShortWaiting).items():
-            if name.endswith("_seconds"):
-                patch.setattr(Waiting, name, seconds)
+        patch.setattr(waiting, "WAITS", SHORT)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 code = cli.main(arguments)
