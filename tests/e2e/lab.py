@@ -39,7 +39,6 @@ class Lab(ABC):
     processor: ClassVar[str]
     look: ClassVar[str]
     """A regular expression for the path of a look at one target."""
-    look_part: ClassVar[str]
     """What only the paths of looks at targets have, among those of GETs."""
     fresh_seconds: ClassVar[float]
     """How old a look may be when a trigger follows it."""
@@ -171,7 +170,6 @@ class JenkinsLab(Lab):
 
     processor = "jenkins"
     look = r"/job/.*/api/json"
-    look_part = "/job/"
     fresh_seconds = 15.0
 
     def __init__(self, *, starts_at_once: bool = False, defines_delay: bool = False) -> None:
@@ -250,7 +248,6 @@ class GithubLab(Lab):
 
     processor = "github"
     look = r"/actions/runs/\d+$"
-    look_part = "/actions/runs/"
     fresh_seconds = 5.0
 
     def __init__(self, *, finishes_at_once: bool = False, rerun: str = "run") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -26,6 +27,7 @@ MOMENTS = (1, 2, 4, 5, 6, 8, 10)
 """After how many requests, of about 13, the signal comes."""
 SLOW_SECONDS = 0.3
 """How long an answer takes then; the program notices a signal within 0.1 s."""
+PATIENCE_SECONDS = 120
 AT_A_TIME = 8
 """The cases mostly wait, so several run beside each other."""
 
@@ -55,10 +57,24 @@ class Place:
     def hang(self, lab: Lab) -> Callable[[], None]:
         """Let it hang; return how to wait until it does."""
         server = lab.observer if self.server == "observer" else lab.ci
-        is_look = (self.server, self.method) == ("ci", "GET")
-        pattern, part = (lab.look, lab.look_part) if is_look else ("", "")
-        server.inject(Fault(self.method, pattern, skip=self.skip, action="hang", effect=self.effect))
-        return lambda: server.wait_for(self.method, part, count=self.skip + 1)
+        pattern = lab.look if (self.server, self.method) == ("ci", "GET") else ""
+        fault = server.inject(Fault(self.method, pattern, skip=self.skip, action="hang", effect=self.effect))
+        hangs = threading.Event()
+        left = [None] * self.skip
+
+        def note(request: RecordedRequest) -> None:
+            if fault.matches(request):
+                if left:
+                    left.pop()
+                else:
+                    hangs.set()
+
+        server.on_request = note
+
+        def wait() -> None:
+            assert hangs.wait(PATIENCE_SECONDS)
+
+        return wait
 
 
 DEFERRED = ("deferred",) * 5

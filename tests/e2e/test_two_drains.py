@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+PATIENCE_SECONDS = 120
 LABS: dict[str, Callable[[], Lab]] = {
     "jenkins": JenkinsLab,
     "jenkins-starts-at-once": lambda: JenkinsLab(starts_at_once=True),
@@ -54,8 +57,10 @@ def test_two_drains_that_look_before_either_triggers_both_serve_the_request(
     with new_lab() as lab:
         (request,) = lab.ask(0)
         lab.ci.latency_seconds["GET"] = 1.0
+        looks = threading.Semaphore(0)
+        lab.ci.on_request = lambda request: looks.release() if re.search(lab.look, request.target) else None
         with started(lab, tmp_path / "one") as one, started(lab, tmp_path / "two") as two:
-            lab.ci.wait_for("GET", lab.look_part, count=2)
+            assert all(looks.acquire(timeout=PATIENCE_SECONDS) for _ in (one, two))
             assert lab.ci.count("POST") == 0
             ends = [one.end(), two.end()]
         assert lab.ci.count("POST") == 2
