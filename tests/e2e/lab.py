@@ -39,7 +39,6 @@ class Lab(ABC):
     processor: ClassVar[str]
     look: ClassVar[str]
     """A regular expression for the path of a look at one target."""
-    """What only the paths of looks at targets have, among those of GETs."""
     fresh_seconds: ClassVar[float]
     """How old a look may be when a trigger follows it."""
     ci: JenkinsServer | GithubServer
