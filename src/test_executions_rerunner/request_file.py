@@ -68,10 +68,10 @@ class RequestFile(RequestQueue):
         self._observer.add_event(request, detail)
 
 
-def _read_array(path: str) -> list[Any]:
+def _read_array(path: str) -> list[dict[str, Any]]:
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-        entries: Iterable[Any] = json.loads(text)
+        entries = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"--requests: {path!r} is not allowed: a readable JSON file is needed ({error})") from error
     if not isinstance(entries, list):

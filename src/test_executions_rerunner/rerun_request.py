@@ -87,7 +87,7 @@ class RerunRequest:
         return is_same_id or (self.group is not None and self.group == other.group)
 
 
-def _group(raw: Mapping[str, Any]) -> Hashable:
+def _group(raw: RawRequest) -> Hashable:
     """Return what names a group; a part that is not told, or not to be compared, makes it unknown."""
     plan = _inside(raw, "test_execution", "test_plan")
     build = _inside(raw, "artefact_build", "id")
@@ -96,7 +96,7 @@ def _group(raw: Mapping[str, Any]) -> Hashable:
     return group if all(isinstance(part, (str, int)) for part in group) else None
 
 
-def _filters(raw: Mapping[str, Any]) -> dict[str, str]:
+def _filters(raw: RawRequest) -> dict[str, str]:
     told = {
         "family": raw.get("family"),
         "environment": _inside(raw, "test_execution", "environment", "name"),

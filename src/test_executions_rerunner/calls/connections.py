@@ -75,11 +75,11 @@ class _Ending:
     more_seconds: ClassVar[float]
     _held: list[bytes] | None = None
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
+    def __init__(self, *arguments: object, **more: object) -> None:
         super().__init__(*arguments, **more)
         self.response_class = partial(_EndingAnswer, more_seconds=self.more_seconds)
 
-    def request(self, *arguments: Any, **more: Any) -> None:
+    def request(self, *arguments: object, **more: object) -> None:
         """Send head and body in one piece: each piece is a call of the system and a turn of another thread."""
         self._held = []
         try:

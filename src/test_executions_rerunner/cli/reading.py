@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from test_executions_rerunner.cli import parsing
 from test_executions_rerunner.cli.settings import SETTINGS, Setting, Settings
@@ -18,7 +18,7 @@ _OF_THE_STEP = "RERUNNER_STEP_"
 """What the Jenkins step tells its own lines of shell; the program inherits it."""
 
 
-def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+def read_settings(flags: Mapping[str, object], environment: Mapping[str, str]) -> Settings:
     """Read every setting: a flag beats an action's input, which beats the environment, which beats the default.
 
     Args:
@@ -35,13 +35,13 @@ def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     return settings
 
 
-def collect_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Settings, list[str]]:
+def collect_settings(flags: Mapping[str, object], environment: Mapping[str, str]) -> tuple[Settings, list[str]]:
     """Read every setting as `read_settings` does, but return what is wrong, one line each.
 
     Returns:
         The settings, with the default in the place of each wrong one, and what is wrong.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     spelled: dict[str, str] = {}
     problems: list[str] = []
     for row in SETTINGS:
@@ -60,12 +60,14 @@ def collect_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -
     return settings, problems
 
 
-def _find(row: Setting, flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, str | list[str]] | None:
+def _find(
+    row: Setting, flags: Mapping[str, object], environment: Mapping[str, str]
+) -> tuple[str, str | list[str]] | None:
     """Return how the strongest given spelling is called, and its text or texts."""
     given = flags.get(row.name)
     if given is True:
         return f"{row.flag}", "true"
-    if given not in (None, "", []):
+    if isinstance(given, (str, list)) and given:
         return row.flag or row.name, given
     names = [f"INPUT_{row.name.upper()}"] if row.is_input else []
     for name in [*names, *row.environment]:
@@ -74,7 +76,7 @@ def _find(row: Setting, flags: Mapping[str, Any], environment: Mapping[str, str]
     return None
 
 
-def _parse(row: Setting, spelled: str, given: str | list[str]) -> Any:  # noqa: ANN401 - each row has its type
+def _parse(row: Setting, spelled: str, given: str | list[str]) -> object:
     if not row.is_several:
         return _parse_one(row, spelled, str(given))
     lines = [text for text in given if text.strip()]
@@ -83,7 +85,7 @@ def _parse(row: Setting, spelled: str, given: str | list[str]) -> Any:  # noqa: 
     return tuple(_parse_one(row, spelled, text) for text in lines) or row.default
 
 
-def _parse_one(row: Setting, spelled: str, given: str) -> Any:  # noqa: ANN401 - each row has its type
+def _parse_one(row: Setting, spelled: str, given: str) -> object:
     try:
         return row.parse(given)
     except ValueError as error:
@@ -107,7 +109,7 @@ def _wrong_together(settings: Settings, spelled: Mapping[str, str]) -> Iterator[
         yield f"{spelled['check']} is not allowed together with {spelled['dry_run']}: choose one of them"
 
 
-def _of_another_processor(settings: Settings, flags: Mapping[str, Any]) -> Iterator[str]:
+def _of_another_processor(settings: Settings, flags: Mapping[str, object]) -> Iterator[str]:
     """Name the flags that would mean nothing; variables and inputs may be those of a whole job."""
     for row in SETTINGS:
         if row.of not in (None, settings.processor) and flags.get(row.name):

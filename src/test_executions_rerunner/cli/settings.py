@@ -34,11 +34,11 @@ class Setting(NamedTuple):
 
     name: str
     """In Python, in `Settings` and, where it has one, as the action's input."""
-    parse: Callable[[str], Any]
+    parse: Callable[[str], object]
     """Turns one non-empty text into the value; a ValueError says what is allowed."""
     help: str
     """One sentence for ``--help``."""
-    default: Any = None
+    default: object = None
     environment: tuple[str, ...] = ()
     """Names of environment variables, the strongest first."""
     flag: str | None = None
@@ -70,7 +70,7 @@ class Setting(NamedTuple):
         return " ".join(self.default) if isinstance(self.default, tuple) else str(self.default)
 
 
-def _row(name: str, parse: Callable[[str], Any], text: str, **more: Any) -> Setting:  # noqa: ANN401 - row fields
+def _row(name: str, parse: Callable[[str], object], text: str, **more: Any) -> Setting:  # noqa: ANN401 - row fields
     """Spell a setting mechanically: ``dry_run`` is ``--dry-run`` and ``RERUNNER_DRY_RUN``."""
     more.setdefault("flag", f"--{name.replace('_', '-')}")
     more.setdefault("environment", (f"RERUNNER_{name.upper()}",))
@@ -244,7 +244,7 @@ class Settings:
     Attributes are named like the settings; a value that nobody set is the default. ``repr`` shows no secret.
     """
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, object]) -> None:
         self.values = {row.name: values.get(row.name, row.default) for row in SETTINGS}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - each row has a type of its own
@@ -256,7 +256,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that must never be shown."""
-        found = [self.values[row.name] for row in SETTINGS if row.is_secret and self.values[row.name]]
+        given = (self.values[row.name] for row in SETTINGS if row.is_secret)
+        found = [secret for secret in given if isinstance(secret, str) and secret]
         token = self.jenkins_api_token
         return (*found, basic(self.jenkins_username, token)) if token else tuple(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from test_executions_rerunner.build_parameter import BuildParameter
 from test_executions_rerunner.errors import RequestProcessingError
@@ -13,9 +13,9 @@ from test_executions_rerunner.text import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-REPORTING = {"TEST_OBSERVER_REPORTING": True}
+REPORTING: dict[str, object] = {"TEST_OBSERVER_REPORTING": True}
 """Makes the rerun report to Test Observer, which is what it is for."""
-FAMILY_PARAMETERS: dict[str, dict[str, Any]] = {"snap": REPORTING, "deb": {**REPORTING, "TESTPLAN": "full"}}
+FAMILY_PARAMETERS: dict[str, dict[str, object]] = {"snap": REPORTING, "deb": {**REPORTING, "TESTPLAN": "full"}}
 
 
 class Parameters:
@@ -33,7 +33,7 @@ class Parameters:
         self._more = [BuildParameter(line) for line in lines]
         self.families = tuple(dict.fromkeys((*FAMILY_PARAMETERS, *(one.family for one in self._more if one.family))))
 
-    def of_family(self, family: object) -> dict[str, Any]:
+    def of_family(self, family: object) -> dict[str, object]:
         """Return the parameters of a family: its defaults, those for all, its own.
 
         Raises:
@@ -46,7 +46,7 @@ class Parameters:
             )
         return {**FAMILY_PARAMETERS.get(family, REPORTING), **self.over(family)}
 
-    def over(self, family: object) -> dict[str, Any]:
+    def over(self, family: object) -> dict[str, object]:
         """Return what a rerun has in any case, whatever the build had: reporting, those for all, the family's own."""
         for_all = {one.name: one.value for one in self._more if one.family is None}
         own = {one.name: one.value for one in self._more if one.family is not None and one.family == family}

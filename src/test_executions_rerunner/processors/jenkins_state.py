@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote
 
 import requests
@@ -18,6 +18,8 @@ from test_executions_rerunner.text import harmless, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+JsonObject: TypeAlias = "Mapping[str, Any]"
+"""An object of an answer, whose shape is still to be checked."""
 QUEUE_TREE = "items[id,inQueueSince,task[name,fullName,url],actions[parameters[name,value]]]"
 _BUILD_TREE = "[number,timestamp,actions[parameters[name,value]]]"
 _DEFINITION_TREE = "[name,type,choices,defaultParameterValue[value]]"
@@ -124,7 +126,7 @@ class FolderError(Exception):
     """A link names a folder, where a job should be."""
 
 
-def read_queue(told: Mapping[str, Any], read_at: float) -> Queue:
+def read_queue(told: JsonObject, read_at: float) -> Queue:
     """Read the queue.
 
     Raises:
@@ -135,7 +137,7 @@ def read_queue(told: Mapping[str, Any], read_at: float) -> Queue:
         return Queue(tuple(_items(told["items"])), len(told["items"]), min(since, default=None), read_at)
 
 
-def read_job(told: Mapping[str, Any], full_name: str) -> Job:
+def read_job(told: JsonObject, full_name: str) -> Job:
     """Read a job.
 
     Args:
@@ -162,7 +164,7 @@ def read_job(told: Mapping[str, Any], full_name: str) -> Job:
         return Job(told["buildable"] is not False, defaults, choices, tuple(_builds(told["builds"])))
 
 
-def read_parameters(told: Mapping[str, Any], path: str) -> dict[str, object]:
+def read_parameters(told: JsonObject, path: str) -> dict[str, object]:
     """Read the parameters of one build.
 
     Args:
@@ -182,7 +184,7 @@ def read_parameters(told: Mapping[str, Any], path: str) -> dict[str, object]:
     return {name: value if isinstance(value, (str, bool, int, float)) else None for name, value in values.items()}
 
 
-def read_all_builds(told: Mapping[str, Any]) -> tuple[Build, ...]:
+def read_all_builds(told: JsonObject) -> tuple[Build, ...]:
     """Read older builds.
 
     Raises:
@@ -192,7 +194,7 @@ def read_all_builds(told: Mapping[str, Any]) -> tuple[Build, ...]:
         return tuple(_builds(told["allBuilds"]))
 
 
-def _items(told: Iterable[Mapping[str, Any]]) -> Iterator[QueueItem]:
+def _items(told: Iterable[JsonObject]) -> Iterator[QueueItem]:
     """Yield the items of jobs; a Pipeline's wait for a node is none, and has a relative address."""
     for item in told:
         task = item["task"]
@@ -201,16 +203,16 @@ def _items(told: Iterable[Mapping[str, Any]]) -> Iterator[QueueItem]:
             yield QueueItem(int(item["id"]), 0.0, _parameters(item), job)
 
 
-def _builds(told: Iterable[Mapping[str, Any]]) -> Iterator[Build]:
+def _builds(told: Iterable[JsonObject]) -> Iterator[Build]:
     for build in told:
         yield Build(int(build["number"]), float(build["timestamp"]) / 1000, _parameters(build))
 
 
-def _parameters(told: Mapping[str, Any]) -> dict[str, object]:
+def _parameters(told: JsonObject) -> dict[str, object]:
     return {str(one["name"]): one.get("value", _MISSING) for one in _inside(told.get("actions"), "parameters")}
 
 
-def _inside(told: Iterable[Mapping[str, Any]] | None, key: str) -> Iterator[Mapping[str, Any]]:
+def _inside(told: Iterable[JsonObject] | None, key: str) -> Iterator[JsonObject]:
     """Yield what stands under a key of any object of a list: Jenkins lists empty objects between."""
     for part in told or ():
         yield from (part or {}).get(key) or ()
