@@ -189,9 +189,9 @@ class Rerunner:
             TestObserverError: One could not be removed.
         """
         for number in submitted_requests:
-            request = self._by_id.get(number)
-            if request and request in self._submitter.served_since:
-                self._queue.remove(request, since=self._submitter.served_since[request])
+            if number in self._submitter.served:
+                request, since = self._submitter.served[number]
+                self._queue.remove(request, since=since)
             else:
                 self._queue.delete([number])
 

@@ -169,6 +169,19 @@ def test_the_four_steps_leave_a_newer_request_alone_too(lab: Lab, system: System
     assert lab.observer.deleted == []
 
 
+def test_the_four_steps_know_a_newer_request_of_the_same_id_as_another(lab: Lab, system: System) -> None:
+    lab.waiting = waiting = HandMoved()
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    rerunner = Rerunner(lab.processor(system), test_observer=lab.queue())
+    submitted = rerunner.submit_processed_requests(rerunner.process_rerun_requests(rerunner.load_rerun_requests()))
+    lab.queue().delete([number])  # by somebody else
+    lab.observer.ask_again(number)
+    assert [raw["test_execution_id"] for raw in rerunner.load_rerun_requests()] == [number]
+    waiting.now += 1.1
+    rerunner.delete_processed_requests(submitted)
+    assert lab.observer.ids() == [number]
+
+
 @pytest.mark.parametrize(
     ("queued", "one_of"),
     [

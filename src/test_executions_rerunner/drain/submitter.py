@@ -55,7 +55,7 @@ class Submitter:
 
     Attributes:
         read_at: When the requests were read, on our own clock; None: they were not.
-        served_since: The moment of each request that `RequestQueue.remove` asks for.
+        served: The newest request of each id that was served, with the moment that `RequestQueue.remove` asks for.
     """
 
     def __init__(self, processor: RequestProcessor, queue: RequestQueue, ledger: Ledger, options: Options) -> None:
@@ -67,7 +67,7 @@ class Submitter:
         self._removed_ids: set[int] = set()
         self._may_delete = options.dry_run
         self.read_at: float | None = None
-        self.served_since: dict[RerunRequest, float] = {}
+        self.served: dict[int, tuple[RerunRequest, float]] = {}
 
     def __enter__(self) -> Self:
         self._announcer.__enter__()
@@ -221,8 +221,14 @@ class Submitter:
     def _settle(self, verdicts: Mapping[RerunRequest, Verdict], target: Target, deleting: Pool | None) -> None:
         """Write outcomes down and have the requests that are served deleted at once."""
         since = {request: verdict.sent_at or self.read_at or 0.0 for request, verdict in verdicts.items()}
-        self.served_since.update(since)
-        done = [request for request, verdict in verdicts.items() if deleting and self._is_done(request, verdict)]
+        self.served.update(
+            {
+                request.test_execution_id: (request, since[request])
+                for request, verdict in verdicts.items()
+                if verdict.state.is_served and request.test_execution_id is not None
+            }
+        )
+        done = {request for request, verdict in verdicts.items() if deleting and self._is_done(request, verdict)}
         if not self._ledger.settle(verdicts, target.name, deletes=done):
             return
         for request, verdict in verdicts.items():
