@@ -1,4 +1,4 @@
-"""The errors of this package that no answer of a server comes with; those that do stand in `policy`.
+"""The errors of this package that no answer of a server comes with; those that do stand in `calls.policy`.
 
 ::
 

@@ -1,6 +1,6 @@
 """Groups of requests, from their target to a queue that they have left: what `Rerunner` does with a window.
 
-How one target is looked at and triggered stands in `starting`.
+How one target is looked at and triggered stands in `starter`.
 """
 
 from __future__ import annotations
