@@ -33,8 +33,11 @@ final Map PARAMETERS = [
     // Most reruns of one target in 24 hours, and most that may wait in the CI system's queue.
     maxPerDay: [takes: 'number', variable: 'RERUNNER_MAX_PER_DAY'],
     maxQueued: [takes: 'number', variable: 'RERUNNER_MAX_QUEUED'],
-    // Whether to leave archived artefacts alone; to tell the requester; the minutes after which nothing is started.
+    // Whether to leave archived artefacts alone, and what was decided or has passed; the least priority served.
     skipArchived: [takes: 'boolean', variable: 'RERUNNER_SKIP_ARCHIVED'],
+    skipDecided: [takes: 'boolean', variable: 'RERUNNER_SKIP_DECIDED'],
+    minPriority: [takes: 'number', variable: 'RERUNNER_MIN_PRIORITY'],
+    // Whether to tell the requester; the minutes after which nothing is started.
     announce: [takes: 'boolean', variable: 'RERUNNER_ANNOUNCE'],
     timeLimit: [takes: 'number', variable: 'RERUNNER_TIME_LIMIT'],
     // [FAMILY:]NAME=VALUE for the Jenkins builds.
@@ -91,8 +94,9 @@ for name in \\
     GH_TOKEN GITHUB_SERVER_URL GITHUB_API_URL RERUNNER_REPO RERUNNER_FAMILY RERUNNER_ENVIRONMENT \\
     RERUNNER_ENVIRONMENT_ARCHITECTURE RERUNNER_BUILD_ARCHITECTURE RERUNNER_LIMIT RERUNNER_RERUN \\
     RERUNNER_MAX_ATTEMPTS RERUNNER_PARAMETERS_FROM RERUNNER_MAX_PER_DAY RERUNNER_MAX_QUEUED \\
-    RERUNNER_SKIP_ARCHIVED RERUNNER_ANNOUNCE RERUNNER_TIME_LIMIT RERUNNER_BUILD_PARAMETERS RERUNNER_REQUESTS \\
-    RERUNNER_DISCARD_REFUSED RERUNNER_DRY_RUN RERUNNER_CHECK RERUNNER_CONCURRENCY RERUNNER_REPORT \\
+    RERUNNER_SKIP_ARCHIVED RERUNNER_SKIP_DECIDED RERUNNER_MIN_PRIORITY RERUNNER_ANNOUNCE RERUNNER_TIME_LIMIT \\
+    RERUNNER_BUILD_PARAMETERS RERUNNER_REQUESTS RERUNNER_DISCARD_REFUSED RERUNNER_DRY_RUN RERUNNER_CHECK \\
+    RERUNNER_CONCURRENCY RERUNNER_REPORT \\
     HTTPS_PROXY HTTP_PROXY NO_PROXY https_proxy http_proxy no_proxy REQUESTS_CA_BUNDLE
 do
     set -- "$@" --env "$name"

@@ -22,8 +22,11 @@ PROCESSORS = ("jenkins", "github")
 RERUNS = ("run", "failed-jobs", "job")
 PARAMETERS_FROM = ("family", "build")
 CHOICES = {"rerun": RERUNS, "parameters_from": PARAMETERS_FROM}
+MOST_PRIORITY = 1_000_000
+"""Test Observer takes priorities from minus this to this."""
 BOUNDS: dict[str, tuple[int, int | None]] = {
     "limit": (1, None),
+    "min_priority": (-MOST_PRIORITY, MOST_PRIORITY),
     "max_attempts": (1, MAX_ATTEMPTS),
     "max_per_day": (1, None),
     "max_queued": (1, None),
@@ -37,7 +40,7 @@ BOUNDS: dict[str, tuple[int, int | None]] = {
 def allowed_numbers(name: str) -> str:
     """Say which numbers a setting takes."""
     least, most = BOUNDS[name]
-    return f"a whole number from {least} to {most}" if most else f"a whole number of {least} or more"
+    return f"a whole number from {least} to {most}" if most is not None else f"a whole number of {least} or more"
 
 
 def check_arguments(**arguments: object) -> None:

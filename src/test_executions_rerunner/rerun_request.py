@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LARGEST_ID = 2**31 - 1
 """Test Observer answers 500 for a larger one, and removes nothing."""
 
+_DECIDED = ("APPROVED", "MARKED_AS_FAILED")
+
 RawRequest: TypeAlias = "Mapping[str, Any]"
 """One entry of the queue as Test Observer's GET gives it."""
 
@@ -48,6 +50,10 @@ class RerunRequest:
     """What the test execution links to already."""
     is_archived: bool = False
     """Whether its artefact is archived."""
+    decision: str | None = None
+    """What makes a rerun needless: its artefact was decided on, or the test passed; None: neither is told."""
+    priority: int = 0
+    """The larger, the sooner; 0 where none is told."""
 
     @classmethod
     def read(cls, raw: object, *, needs_id: bool = True) -> RerunRequest:
@@ -74,6 +80,8 @@ class RerunRequest:
             _filters(raw),
             tuple(str(_inside(link, "url")) for link in _as_list(_inside(raw, "test_execution", "relevant_links"))),
             _inside(raw, "artefact", "archived") is True,
+            _decision(raw),
+            _priority(raw.get("priority")),
         )
 
     @property
@@ -85,6 +93,17 @@ class RerunRequest:
         """Tell whether Test Observer would keep only one of the two."""
         is_same_id = self.test_execution_id is not None and self.test_execution_id == other.test_execution_id
         return is_same_id or (self.group is not None and self.group == other.group)
+
+
+def _decision(raw: RawRequest) -> str | None:
+    status = _inside(raw, "artefact", "status")
+    if isinstance(status, str) and status in _DECIDED:
+        return f"its artefact is {status}"
+    return "its test execution is PASSED" if _inside(raw, "test_execution", "status") == "PASSED" else None
+
+
+def _priority(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _group(raw: RawRequest) -> Hashable:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from test_executions_rerunner import defaults
 from test_executions_rerunner.drain.ledger import Ledger
 from test_executions_rerunner.drain.pool import Pool
+from test_executions_rerunner.drain.selection import Selection
 from test_executions_rerunner.drain.submitter import Group, Options, Submitter
 from test_executions_rerunner.drain.windows import Windows
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Outcome, PostArguments, State, Target, Verdict
 from test_executions_rerunner.rerun_request import RawRequest, RerunRequest
 from test_executions_rerunner.test_observer import TestObserverInterface
-from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -43,6 +43,8 @@ class Rerunner:
         limit: Most triggers to start; None: no limit.
         discard_refused: Delete requests that can never be served.
         skip_archived: Leave requests alone whose artefact is archived.
+        skip_decided: Leave requests alone whose artefact was approved or marked as failed, or whose test passed.
+        min_priority: Leave requests of a lower priority alone; None: serve all.
         announce: Tell the requesters, on their test executions.
         time_limit: Minutes after which nothing new is started; None: no limit.
         dry_run: Look, and neither trigger nor delete.
@@ -61,16 +63,19 @@ class Rerunner:
         limit: int | None = None,
         discard_refused: bool = False,
         skip_archived: bool = False,
+        skip_decided: bool = False,
+        min_priority: int | None = None,
         announce: bool = False,
         time_limit: int | None = None,
         dry_run: bool = False,
         concurrency: int = defaults.CONCURRENCY,
         on_ended: Callable[[list[Outcome]], None] | None = None,
     ) -> None:
-        defaults.check_arguments(limit=limit, time_limit=time_limit, concurrency=concurrency)
+        defaults.check_arguments(limit=limit, min_priority=min_priority, time_limit=time_limit, concurrency=concurrency)
         self._processor = processor
         self._queue = test_observer or TestObserverInterface(connections=concurrency, waiting=processor.waiting)
-        self._skip_archived, self._time_limit, self._concurrency = skip_archived, time_limit, concurrency
+        self._selection = Selection(skip_archived, skip_decided, min_priority)
+        self._time_limit, self._concurrency = time_limit, concurrency
         self._ledger = Ledger((*processor.secrets, *self._queue.secrets), on_ended)
         options = Options(limit, discard_refused=discard_refused, announce=announce, dry_run=dry_run)
         self._submitter = Submitter(processor, self._queue, self._ledger, options)
@@ -229,12 +234,7 @@ class Rerunner:
         return Verdict(State.FAILED, request.time_problem) if request.time_problem else target
 
     def _target(self, request: RerunRequest) -> Target:
-        if request.problem:
-            raise RequestProcessingError(request.problem)
-        if self._queue.family and request.family != self._queue.family:
-            raise RequestProcessingError(f"family {shown(request.family)} is not asked for, only {self._queue.family}")
-        if self._skip_archived and request.is_archived:
-            raise RequestProcessingError("its artefact is archived, and --skip-archived leaves it alone")
+        self._selection.check(request, self._queue.family)
         return self._processor.target(request)
 
     def _target_of(self, request: RerunRequest, post: PostArguments) -> Target:

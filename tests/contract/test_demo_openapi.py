@@ -87,7 +87,8 @@ def test_a_change_is_answered_as_test_observer_describes_it(
 def test_a_group_and_a_link_are_shown_as_test_observer_describes_them(observer_document: Document) -> None:
     with TestObserverServer({"to_demo": {"view_rerun", "change_rerun", "change_test"}}) as observer:
         for _ in range(2):
-            observer.add("https://github.com/canonical/lab/actions/runs/7", group="nightly", archived=True)
+            asked = "https://github.com/canonical/lab/actions/runs/7"
+            observer.add(asked, group="nightly", archived=True, artefact_status="APPROVED", status="PASSED")
         observer.ask_again(observer.start_test(1, None))
         link = {"label": "Rerun", "url": "https://github.com/canonical/lab/actions/runs/7/attempts/2"}
         added = requests.post(f"{observer.url}/v1/test-executions/3/links", json=link, headers=KEY, timeout=5)

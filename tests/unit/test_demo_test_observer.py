@@ -431,6 +431,14 @@ def test_a_request_is_of_an_archived_artefact_where_it_is_asked_for(server: Test
     assert rows[0]["test_execution"]["test_plan"] == "smoke"
 
 
+def test_what_was_decided_or_has_passed_is_shown(server: TestObserverServer) -> None:
+    server.add(LINK, artefact_status="MARKED_AS_FAILED", status="ENDED_PREMATURELY")
+    server.add(LINK)
+    rows = ask(server, "GET").json()
+    assert [each["artefact"]["status"] for each in rows] == ["MARKED_AS_FAILED", "UNDECIDED"]
+    assert [each["test_execution"]["status"] for each in rows] == ["ENDED_PREMATURELY", "IN_PROGRESS"]
+
+
 def test_a_test_can_act_when_a_request_arrives_and_before_its_answer(server: TestObserverServer) -> None:
     server.add(LINK)
     seen: list[tuple[str, str, list[object]]] = []

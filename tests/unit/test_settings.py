@@ -32,6 +32,8 @@ GOOD: dict[str, tuple[str, object]] = {
     "max_per_day": ("4", 4),
     "max_queued": ("6", 6),
     "skip_archived": ("true", True),
+    "skip_decided": ("true", True),
+    "min_priority": ("-3", -3),
     "announce": ("true", True),
     "time_limit": ("90", 90),
     "build_parameters": ("charm:A=1", ("charm:A=1",)),
@@ -184,7 +186,7 @@ def test_a_flag_given_twice_has_both_values() -> None:
     assert read_settings({"build_parameters": ["A=1", "B=2"]}, {}).build_parameters == ("A=1", "B=2")
 
 
-SWITCHES = ["dry_run", "check", "discard_refused", "skip_archived", "announce"]
+SWITCHES = ["dry_run", "check", "discard_refused", "skip_archived", "skip_decided", "announce"]
 
 
 def test_a_boolean_is_switched_on_by_each_of_its_words() -> None:
@@ -230,6 +232,12 @@ WRONG = [
     ("RERUNNER_PARAMETERS_FROM", "job", "one of family, build is"),
     ("RERUNNER_MAX_PER_DAY", "0", "1 or more"),
     ("RERUNNER_MAX_QUEUED", "0", "1 or more"),
+    ("RERUNNER_MIN_PRIORITY", "-1000001", "from -1000000 to 1000000"),
+    ("RERUNNER_MIN_PRIORITY", "1000001", "from -1000000 to 1000000"),
+    ("RERUNNER_MIN_PRIORITY", "--5", "from -1000000 to 1000000"),
+    ("RERUNNER_MIN_PRIORITY", "-", "from -1000000 to 1000000"),
+    ("RERUNNER_MIN_PRIORITY", "\u22125", "from -1000000 to 1000000"),
+    ("RERUNNER_MIN_PRIORITY", "urgent", "from -1000000 to 1000000"),
     ("RERUNNER_TIME_LIMIT", "0", "1 or more"),
     ("RERUNNER_TIME_LIMIT", "1h", "1 or more"),
     ("RERUNNER_LIMIT", "\u00b2", "1 or more"),
@@ -393,6 +401,12 @@ def test_the_bounds_and_choices_are_those_of_the_constructors() -> None:
     for name, choices in CHOICES.items():
         for choice in choices:
             assert getattr(read_settings({}, {f"RERUNNER_{name.upper()}": choice}), name) == choice
+
+
+def test_a_number_that_is_zero_is_set_and_told() -> None:
+    settings = read_settings({"min_priority": "0"}, {"RERUNNER_MIN_PRIORITY": "5"})
+    assert settings.min_priority == 0
+    assert "min_priority 0" in settings.shown
 
 
 def test_there_is_no_attribute_that_is_no_setting() -> None:

@@ -79,9 +79,10 @@ def number(name: str) -> Callable[[str], int]:
 
     def parse(given: str) -> int:
         given = given.strip()
-        if not (given.isascii() and given.isdigit()) or len(given) > _MOST_DIGITS:
+        digits = given.removeprefix("-") if least < 0 else given
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > _MOST_DIGITS:
             raise ValueError(f"{allowed} is")
-        if int(given) < least or (most and int(given) > most):
+        if int(given) < least or (most is not None and int(given) > most):
             raise ValueError(f"{allowed} is")
         return int(given)
 

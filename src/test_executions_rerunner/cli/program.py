@@ -12,8 +12,9 @@ from test_executions_rerunner.cli import report as reporting
 from test_executions_rerunner.cli.logs import columns_of, end_progress, print_lines, progress, set_up, tear_down
 from test_executions_rerunner.cli.progress import Teller
 from test_executions_rerunner.cli.report import Report, check_report_file
-from test_executions_rerunner.cli.settings import Settings
+from test_executions_rerunner.cli.values import Settings
 from test_executions_rerunner.drain.checks import run_checks
+from test_executions_rerunner.drain.selection import Selection
 from test_executions_rerunner.errors import SettingsError, TestObserverError
 from test_executions_rerunner.models import State
 from test_executions_rerunner.request_file import RequestFile
@@ -92,7 +93,8 @@ class Program:
             observer = self._observer(processor)
             queue = self._queue(observer)
             if self._settings.check:
-                self._check(run_checks(processor, check_targets, queue, observer, announce=self._settings.announce))
+                more = {"announce": self._settings.announce, "selection": Selection(**self._settings.selection)}
+                self._check(run_checks(processor, check_targets, queue, observer, **more))
             else:
                 self._drain_in_group(processor, queue)
         except SettingsError as error:
@@ -213,7 +215,7 @@ class Program:
             test_observer=queue,
             limit=settings.limit,
             discard_refused=settings.discard_refused,
-            skip_archived=settings.skip_archived,
+            **settings.selection,
             announce=settings.announce,
             time_limit=settings.time_limit,
             dry_run=settings.dry_run,

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.cli import parsing
-from test_executions_rerunner.cli.settings import SETTINGS, Setting, Settings
+from test_executions_rerunner.cli.settings import SETTINGS, Setting
+from test_executions_rerunner.cli.values import Settings
 from test_executions_rerunner.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -23,10 +23,14 @@ from test_executions_rerunner.defaults import (
     allowed_numbers,
 )
 from test_executions_rerunner.processors.github_links import repository_pattern
-from test_executions_rerunner.text import basic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+
+def is_off(value: object) -> bool:
+    """Tell whether a value says no more than that a setting is not set, or switched off."""
+    return value is None or value is False or value == ()
 
 
 class Setting(NamedTuple):
@@ -65,7 +69,7 @@ class Setting(NamedTuple):
     @property
     def default_text(self) -> str | None:
         """The default as a person would write it; None: without one, or it is in the sentence."""
-        if self.default in (None, (), False):
+        if is_off(self.default):
             return None
         return " ".join(self.default) if isinstance(self.default, tuple) else str(self.default)
 
@@ -198,6 +202,13 @@ SETTINGS: tuple[Setting, ...] = (
     _row("max_per_day", parsing.number("max_per_day"), "most reruns of one target in 24 hours", metavar="N"),
     _row("max_queued", parsing.number("max_queued"), "most that may wait in the CI system's queue", metavar="N"),
     _row("skip_archived", parsing.boolean, "leave archived artefacts alone", default=False),
+    _row("skip_decided", parsing.boolean, "leave alone what was decided or has passed", default=False),
+    _row(
+        "min_priority",
+        parsing.number("min_priority"),
+        f"serve this priority and higher ones, {allowed_numbers('min_priority')}",
+        metavar="N",
+    ),
     _row("announce", parsing.boolean, "put the rerun's link on the test execution", default=False),
     _row("time_limit", parsing.number("time_limit"), "start nothing new after so long", metavar="MINUTES"),
     _row(
@@ -236,46 +247,3 @@ SETTINGS: tuple[Setting, ...] = (
         example="--report report.json",
     ),
 )
-
-
-class Settings:
-    """The values of one call, one attribute per row of `SETTINGS`.
-
-    Attributes are named like the settings; a value that nobody set is the default. ``repr`` shows no secret.
-    """
-
-    def __init__(self, values: Mapping[str, object]) -> None:
-        self.values = {row.name: values.get(row.name, row.default) for row in SETTINGS}
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - each row has a type of its own
-        try:
-            return self.__dict__["values"][name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every text that must never be shown."""
-        given = (self.values[row.name] for row in SETTINGS if row.is_secret)
-        found = [secret for secret in given if isinstance(secret, str) and secret]
-        token = self.jenkins_api_token
-        return (*found, basic(self.jenkins_username, token)) if token else tuple(found)
-
-    @property
-    def shown(self) -> str:
-        """The settings in force, in one line without secrets."""
-        ours = [row.name for row in SETTINGS if row.of in (None, self.processor)]
-        told = {name: self.values[name] for name in ours if self.values[name] not in (None, (), False)}
-        return f"settings: {', '.join(f'{name} {_spelled(value)}' for name, value in told.items())}"
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
-        return f"Settings({shown})"
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, parsing.Secret):
-        return "***"
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return "on" if value is True else str(value)

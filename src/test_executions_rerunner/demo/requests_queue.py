@@ -12,6 +12,7 @@ FIELDS: dict[str, object] = {
     "family": "snap",
     "priority": 0,
     "archived": False,
+    "artefact_status": "UNDECIDED",
     "test_plan": "com.canonical.certification::client-cert",
     "environment": "rpi4",
     "environment_architecture": "arm64",
@@ -31,6 +32,7 @@ class Execution:
         created_at: When it was made, in true seconds since 1970.
         links: Its relevant links, as they are shown.
         events: What its status updates told, as it is shown.
+        status: What became of its test.
     """
 
     id: object = None
@@ -38,6 +40,7 @@ class Execution:
     created_at: float = _LONG_AGO
     links: list[dict[str, object]] = field(default_factory=list)
     events: list[dict[str, object]] = field(default_factory=list)
+    status: object = "IN_PROGRESS"
 
 
 @dataclass(slots=True, eq=False)
@@ -130,7 +133,7 @@ class ExecutionGroup:
                 "name": self.fields["environment"],
                 "architecture": self.fields["environment_architecture"],
             },
-            "status": "IN_PROGRESS",
+            "status": self.newest.status,
             "test_plan": self.fields["test_plan"],
             "created_at": timestamp(self.newest.created_at + skew_seconds),
             "execution_metadata": {},
@@ -151,7 +154,7 @@ class ExecutionGroup:
             **dict.fromkeys(empty, ""),
             "stage": _STAGES.get(str(family), ""),
             "family": family,
-            "status": "UNDECIDED",
+            "status": self.fields["artefact_status"],
             "archived": self.fields["archived"],
             "reviewers": [],
             "due_date": None,

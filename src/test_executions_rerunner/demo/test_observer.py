@@ -73,9 +73,9 @@ class TestObserverServer(TestObserverApi):
             group: The name of its group: executions of one test plan, artefact build and environment, of which the
                 newest one shows and at most one request is queued; by default a group of its own.
             without: Names of top-level fields to leave out.
-            **fields: What a new group is: ``family``, ``priority``, ``archived``, ``test_plan``, ``environment``,
-                ``environment_architecture``, ``build_architecture``; any other replaces a top-level value of the
-                entry.
+            **fields: What a new group is: ``family``, ``priority``, ``archived``, ``artefact_status``, ``test_plan``,
+                ``environment``, ``environment_architecture``, ``build_architecture``; ``status`` is that of the
+                execution; any other replaces a top-level value of the entry.
 
         Returns:
             The id.
@@ -85,12 +85,13 @@ class TestObserverServer(TestObserverApi):
             shown = self._serial if test_execution_id is None else test_execution_id
             created = time.time() - 3600 if created_at is None else created_at
             row = self._named.get(group) if group is not None else None
+            execution = Execution(shown, ci_link, status=fields.pop("status", "IN_PROGRESS"))
             if row is not None:
-                row.executions.append(Execution(shown, ci_link))
+                row.executions.append(execution)
                 self._ask(row, created)
             else:
                 own = {name: fields.pop(name, default) for name, default in FIELDS.items()}
-                row = ExecutionGroup(self._serial, [Execution(shown, ci_link)], 0.0, own, fields, tuple(without))
+                row = ExecutionGroup(self._serial, [execution], 0.0, own, fields, tuple(without))
                 self._queue(row, created)
                 if group is not None:
                     self._named[group] = row

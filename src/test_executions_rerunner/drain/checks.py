@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from test_executions_rerunner.calls.clocks import MOST_APART_SECONDS, spelled
+from test_executions_rerunner.drain.selection import EVERYTHING
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.models import Check
 from test_executions_rerunner.text import Mask, clean
@@ -13,6 +14,7 @@ from test_executions_rerunner.text import Mask, clean
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
+    from test_executions_rerunner.drain.selection import Selection
     from test_executions_rerunner.models import Target
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.request_queue import RequestQueue
@@ -26,13 +28,14 @@ _LARGE_DIFFERENCE_SECONDS = 60.0
 _NTP = "have both servers, and the proxies before them, use NTP"
 
 
-def run_checks(
+def run_checks(  # noqa: PLR0913 - one for each part of what a drain is made of
     processor: RequestProcessor,
     check_targets: TargetChecks,
     queue: RequestQueue,
     observer: TestObserverInterface,
     *,
     announce: bool = False,
+    selection: Selection = EVERYTHING,
 ) -> Iterator[Check]:
     """Try each credential and permission that a drain needs; nothing is changed.
 
@@ -42,15 +45,20 @@ def run_checks(
         queue: Where the requests come from.
         observer: Where they are deleted.
         announce: Whether the requesters are to be told, which needs a permission of its own.
+        selection: Which requests a drain would serve.
     """
     mask = Mask((*processor.secrets, *queue.secrets))
-    for check in _all_checks(processor, check_targets, queue, observer, announce=announce):
+
+    def check_served(requests: list[RerunRequest]) -> Iterator[Check]:
+        return check_targets(_targets(processor, requests, selection))
+
+    for check in _all_checks(processor, check_served, queue, observer, announce=announce):
         yield replace(check, name=clean(check.name, mask), message=clean(check.message, mask))
 
 
 def _all_checks(
     processor: RequestProcessor,
-    check_targets: TargetChecks,
+    check_served: Callable[[list[RerunRequest]], Iterator[Check]],
     queue: RequestQueue,
     observer: TestObserverInterface,
     *,
@@ -67,7 +75,7 @@ def _all_checks(
     yield _deleting(observer)
     yield _deleting_in_bulk(observer)
     yield from _key(observer, announce=announce)
-    yield from check_targets(_targets(processor, requests))
+    yield from check_served(requests)
     yield _clocks(processor, observer)
 
 
@@ -121,11 +129,12 @@ def _announcing(is_granted: bool) -> Check:  # noqa: FBT001 - the answer of the 
     return Check(name, ok=None, message=message, fix="give the key change_test, or leave --announce out")
 
 
-def _targets(processor: RequestProcessor, requests: Iterable[RerunRequest]) -> list[Target]:
+def _targets(processor: RequestProcessor, requests: Iterable[RerunRequest], selection: Selection) -> list[Target]:
     """Return the targets of the queue that the processor serves, each once."""
     targets: dict[Hashable, Target] = {}
     for request in requests:
         try:
+            selection.check(request)
             target = processor.target(request)
         except RequestProcessingError:
             continue

@@ -100,6 +100,25 @@ def test_the_key_that_test_observer_tells_in_clear_is_never_shown(
 
 
 @BOTH
+def test_what_a_drain_would_leave_alone_is_not_looked_at(world: World, processor: str) -> None:
+    filled(world)
+    link = world.observer.queue[0 if processor == "jenkins" else 1]["ci_link"]  # type: ignore[index] # an object
+    other = link.replace("/lab/", "/other/")
+    world.observer.add(other, artefact_status="APPROVED")
+    world.observer.add(other, priority=-1)
+    more = {"RERUNNER_SKIP_DECIDED": "yes", "RERUNNER_MIN_PRIORITY": "0"}
+    shown = world.run(processor, "--check", **more)
+    assert (shown.exit_code, "other" in shown.shown) == (0, False)
+    assert "other" in world.run(processor, "--check").shown
+
+
+@BOTH
+def test_a_negative_number_is_the_value_of_its_flag(world: World, processor: str) -> None:
+    filled(world)
+    assert world.run(processor, "--check", "--min-priority", "-5").exit_code == 0
+
+
+@BOTH
 @pytest.mark.parametrize(
     ("rights", "failing"),
     [

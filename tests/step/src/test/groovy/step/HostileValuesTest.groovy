@@ -14,10 +14,11 @@ class HostileValuesTest extends StepTest {
         family: 'RERUNNER_FAMILY', environment: 'RERUNNER_ENVIRONMENT',
         environmentArchitecture: 'RERUNNER_ENVIRONMENT_ARCHITECTURE', buildArchitecture: 'RERUNNER_BUILD_ARCHITECTURE',
         limit: 'RERUNNER_LIMIT', maxAttempts: 'RERUNNER_MAX_ATTEMPTS', maxPerDay: 'RERUNNER_MAX_PER_DAY',
-        maxQueued: 'RERUNNER_MAX_QUEUED', timeLimit: 'RERUNNER_TIME_LIMIT',
+        maxQueued: 'RERUNNER_MAX_QUEUED', minPriority: 'RERUNNER_MIN_PRIORITY', timeLimit: 'RERUNNER_TIME_LIMIT',
         buildParameters: 'RERUNNER_BUILD_PARAMETERS', requests: 'RERUNNER_REQUESTS', concurrency: 'RERUNNER_CONCURRENCY']
     public static final List<String> CHOICES = [
-        'processor', 'rerun', 'parametersFrom', 'skipArchived', 'announce', 'discardRefused', 'dryRun', 'check', 'image']
+        'processor', 'rerun', 'parametersFrom', 'skipArchived', 'skipDecided', 'announce', 'discardRefused', 'dryRun',
+        'check', 'image']
     public static final Map<String, String> CREDENTIALS = [
         testObserverCredentialsId: 'TEST_OBSERVER_API_KEY', jenkinsCredentialsId: 'JENKINS_API_TOKEN',
         githubCredentialsId: 'GH_TOKEN', githubAppCredentialsId: 'GH_TOKEN']

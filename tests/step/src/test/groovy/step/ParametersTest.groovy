@@ -36,6 +36,8 @@ class ParametersTest extends StepTest {
             ['maxPerDay', [maxPerDay: 2], [RERUNNER_MAX_PER_DAY: '2']],
             ['maxQueued', [maxQueued: 40], [RERUNNER_MAX_QUEUED: '40']],
             ['skipArchived', [skipArchived: true], [RERUNNER_SKIP_ARCHIVED: 'true']],
+            ['skipDecided', [skipDecided: true], [RERUNNER_SKIP_DECIDED: 'true']],
+            ['minPriority', [minPriority: -5], [RERUNNER_MIN_PRIORITY: '-5']],
             ['announce', [announce: 'yes'], [RERUNNER_ANNOUNCE: 'yes']],
             ['timeLimit', [timeLimit: 25], [RERUNNER_TIME_LIMIT: '25']],
             ['buildParameters as text', [buildParameters: 'deb:TESTPLAN=full\nA=b c'],
