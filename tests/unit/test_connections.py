@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import select
 import socket
-import ssl
 import threading
 import time
 import tracemalloc
@@ -16,9 +13,6 @@ import github.Requester
 import jenkins
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from test_executions_rerunner import GithubProcessor, TestObserverInterface
 from test_executions_rerunner.calls.answers import MOST_BYTES
@@ -31,6 +25,7 @@ from test_executions_rerunner.demo import Fault, GithubServer, JenkinsServer, Te
 from test_executions_rerunner.errors import TestObserverError
 from test_executions_rerunner.processors.github_client import GithubClient
 from test_executions_rerunner.processors.jenkins_client import JenkinsClient
+from tls import tls_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -508,58 +503,6 @@ def test_the_date_counts_from_the_moment_of_the_head(name: str) -> None:
 
 
 # TLS
-
-
-@contextlib.contextmanager
-def tls_before(server: LoopbackServer, certificate: Path) -> Iterator[str]:
-    """Put TLS before a server; yields its URL there."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
-    def relay(outer: ssl.SSLSocket, inner: socket.socket) -> None:
-        """Hand on what comes from either side: in one thread, since a TLS socket bears no two."""
-        with contextlib.suppress(OSError), outer, inner:
-            while True:
-                ready = [outer] if outer.pending() else select.select([outer, inner], [], [])[0]
-                for source in ready:
-                    piece = source.recv(65536)
-                    if not piece:
-                        return
-                    (inner if source is outer else outer).sendall(piece)
-
-    def serve(listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                link, _ = listener.accept()
-                inner = socket.create_connection(("127.0.0.1", server.port))
-                outer = context.wrap_socket(link, server_side=True)
-                threading.Thread(target=relay, args=(outer, inner), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
-        thread.start()
-        yield f"https://localhost:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
 
 
 @pytest.mark.parametrize("part", [pytest.param("head", id="head"), pytest.param("body", id="body")])

@@ -20,6 +20,8 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
+from test_executions_rerunner.calls.tls import trust
+
 if TYPE_CHECKING:
     import urllib3
 
@@ -32,11 +34,12 @@ class EndingAdapter(HTTPAdapter):
     Args:
         connections: Most connections to one server at a time.
         more_seconds: By how much a whole answer may take longer than the read time-out of its call.
+        bundle: The certificate authorities, as `trust` takes them.
     """
 
-    def __init__(self, *, connections: int, more_seconds: float) -> None:
+    def __init__(self, *, connections: int, more_seconds: float, bundle: bool | str) -> None:
         super().__init__(pool_connections=1, pool_maxsize=connections, pool_block=True)
-        self._more_seconds = more_seconds
+        self._more_seconds, self._bundle = more_seconds, bundle
         self._pools: dict[str, Any] = {}
         self._pools_lock = threading.Lock()
 
@@ -56,8 +59,20 @@ class EndingAdapter(HTTPAdapter):
                     # of whatever kind its connections are, also those of a proxy, which may serve several origins
                     if not issubclass(pool.ConnectionCls, _Ending):
                         pool.ConnectionCls = _ending(pool.ConnectionCls, self._more_seconds)
+                    if pool.scheme == "https":
+                        pool.conn_kw["ssl_context"] = trust(self._bundle)
+                        pool.cert_reqs, pool.ca_certs, pool.ca_cert_dir = "CERT_REQUIRED", None, None
                     self._pools[origin] = pool
         return self._pools[origin]
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave a server's connections as they were made: all of them check its certificate, at whatever call."""
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        """Return the connections to a proxy; one that speaks TLS has its own certificate checked."""
+        if proxy.lower().startswith("https://"):
+            more["proxy_ssl_context"] = trust(self._bundle)
+        return super().proxy_manager_for(proxy, **more)
 
     def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> requests.Response:
         """Return the answer whose head was read; without its cookies, which take a tenth of a call's time."""

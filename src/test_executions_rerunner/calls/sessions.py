@@ -148,5 +148,6 @@ def open_session(url: str, *, auth: AuthBase | None, connections: int, waiting: 
     session.trust_env = False
     session.auth = auth
     for scheme in ("http://", "https://"):
-        session.mount(scheme, EndingAdapter(connections=connections, more_seconds=waiting.waits.whole_seconds))
+        more_seconds, bundle = waiting.waits.whole_seconds, environment["verify"]
+        session.mount(scheme, EndingAdapter(connections=connections, more_seconds=more_seconds, bundle=bundle))
     return session
