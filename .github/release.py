@@ -15,8 +15,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMED_FILES = ("README.md", "SECURITY.md", "pyproject.toml")
+NAMED_FILES = ("README.md", "docs/github.md", "SECURITY.md", "pyproject.toml")
 """The files that name the repository."""
+PAGES = ("README.md", "docs/github.md")
+"""The pages with the workflows to paste."""
 
 _TAG = re.compile(r"v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 _HEADING = re.compile(r"^## (\S+) \W (.+)$", re.MULTILINE)
@@ -70,7 +72,7 @@ def newest_change(root: Path = ROOT) -> tuple[str, str]:
 
 
 def notes(tag: str, repository: str, commit: str, image: str, *, root: Path = ROOT) -> str:
-    """Return the text of a release's page: what changed, and the README's workflows with this release filled in.
+    """Return the text of a release's page: what changed, and the workflows to paste with this release filled in.
 
     Args:
         tag: The release's tag.
@@ -81,8 +83,8 @@ def notes(tag: str, repository: str, commit: str, image: str, *, root: Path = RO
     """
     name, digest = image.split("@")
     pinned = f"{name}:{tag[1:]}@{digest}"
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    snippets = [_IMAGE.sub(pinned, each) for each in _SNIPPET.findall(readme)]
+    pages = "\n".join((root / name).read_text(encoding="utf-8") for name in PAGES)
+    snippets = [_IMAGE.sub(pinned, each) for each in _SNIPPET.findall(pages)]
     snippets = [_ACTION.sub(f"{repository}@{commit} # {tag}", each) for each in snippets]
     verify = f"gh attestation verify oci://{pinned} --repo {repository}"
     parts = [_changes(tag[1:], root), "## In a GitHub workflow", "\n\nor, built from source:\n\n".join(snippets)]

@@ -22,7 +22,7 @@ class PostArguments(TypedDict, total=False):
 
 
 class State(str, Enum):
-    """What became of a request; design section 6 of the README's table."""
+    """What became of a request; the table of docs/outcomes.md."""
 
     TRIGGERED = "triggered"
     ALREADY_RERUN = "already-rerun"

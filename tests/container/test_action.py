@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract import pages
 from test_executions_rerunner.demo import GithubServer, TestObserverServer
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.container
 
 WORKFLOWS = Path(__file__).parent / "workflows"
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 REPOSITORY = "canonical/lab"
 OWN_RUN = 1
 """What act gives for GITHUB_RUN_ID: the run that a drain itself is part of waits for the next one."""
@@ -124,7 +124,7 @@ def test_the_readmes_workflow_with_a_wrong_key_says_that_the_queue_was_not_read(
 
 def _pasted(image: str, folder: Path) -> Path:
     """Write down the README's workflow, with an image in the place of the released one."""
-    (workflow,) = re.findall(r"^<!-- test: workflow -->\n```yaml\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    workflow = pages.only("workflow")
     pasted = folder / "rerun.yml"
     pasted.write_text(re.sub(r"docker://\S+:TAG", f"docker://{image}", workflow))
     return pasted

@@ -39,7 +39,7 @@ def prepared(tmp_path: Path) -> Path:
     for name in listed:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, project / name)
-    for name in ("README.md", "SECURITY.md", "pyproject.toml"):
+    for name in ("README.md", "docs/github.md", "docs/jenkins.md", "SECURITY.md", "pyproject.toml"):
         text = (project / name).read_text(encoding="utf-8")
         (project / name).write_text(text.replace("OWNER/REPO", "some/where"), encoding="utf-8")
     changelog = (project / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The README's recipe for a GitHub App's token is sound, and the token may no more than a drain needs."""
+"""The recipe for a GitHub App's token is sound, and the token may no more than a drain needs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,17 @@ from typing import Any
 import pytest
 import yaml
 
+from contract import pages
+
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def _block(marker: str) -> str:
-    (block,) = re.findall(rf"^<!-- test: {marker} -->\n```yaml\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
-    return str(block)
 
 
 @pytest.fixture(scope="module")
 def pasted() -> str:
     """The README's workflow, the recipe in place of its permissions and steps; the action is the one that is here."""
-    head, found, _ = _block("workflow").partition("    permissions:\n")
+    head, found, _ = pages.only("workflow").partition("    permissions:\n")
     assert found
-    return head + _block("app token").replace("OWNER/REPO@TAG", "./")
+    return head + pages.only("app token").replace("OWNER/REPO@TAG", "./")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The workflows that the README gives to paste are sound, and use only what the action has."""
+"""The workflows that the documents give to paste are sound, and use only what the action has."""
 
 from __future__ import annotations
 
@@ -11,29 +11,23 @@ from typing import Any
 import pytest
 import yaml
 
+from contract import pages
 from test_executions_rerunner import defaults
 
 ROOT = Path(__file__).parents[2]
 
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 IMAGE = re.compile(r"docker://ghcr\.io/[\w.-]+/[\w.-]+:TAG")
-
-
-def _marked(kind: str) -> str:
-    (block,) = re.findall(rf"^<!-- test: {kind} -->\n```yaml\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
-    return str(block)
 
 
 @pytest.fixture(scope="module", params=["image", "source"])
 def pasted(request: pytest.FixtureRequest) -> str:
     """The README's workflow: with the released image, and with the action, which is here."""
-    workflow = _marked("workflow")
+    workflow = pages.only("workflow")
     if request.param == "image":
         return workflow
     (step,) = re.findall(r"^      - id: rerun\n(?:        .+\n)+", workflow, re.MULTILINE)
-    built = re.sub(r"uses: \S+@TAG", "uses: ./", _marked("workflow step"))
+    built = re.sub(r"uses: \S+@TAG", "uses: ./", pages.only("workflow step"))
     return workflow.replace(step, built)
 
 
@@ -79,7 +73,7 @@ def test_it_names_only_inputs_and_outputs_of_the_action(workflow: dict[Any, Any]
 
 
 def test_the_workflow_with_the_image_sets_what_the_action_would_have_set_itself() -> None:
-    workflow = yaml.safe_load(_marked("workflow"))
+    workflow = yaml.safe_load(pages.only("workflow"))
     (step,) = [step for step in workflow["jobs"]["rerun"]["steps"] if step.get("id") == "rerun"]
     defaults = {name: each["default"] for name, each in ACTION["inputs"].items() if "default" in each}
 
@@ -88,12 +82,12 @@ def test_the_workflow_with_the_image_sets_what_the_action_would_have_set_itself(
 
 
 def test_the_step_for_machines_in_a_matrix_asks_for_single_jobs() -> None:
-    (step,) = yaml.safe_load(_marked("part of a workflow"))
-    (built,) = yaml.safe_load(_marked("workflow step"))
+    (step,) = yaml.safe_load(pages.only("part of a workflow"))
+    (built,) = yaml.safe_load(pages.only("workflow step"))
 
     assert step == {**built, "with": {**built["with"], "rerun": "job"}}
     assert step["with"]["rerun"] in defaults.RERUNS
 
 
 def test_every_output_is_explained() -> None:
-    assert [name for name in ACTION["outputs"] if f"`{name}`" not in README] == []
+    assert [name for name in ACTION["outputs"] if f"`{name}`" not in pages.EVERYTHING] == []

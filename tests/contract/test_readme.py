@@ -1,15 +1,15 @@
-"""The README is true: its tables match the code, its snippets run as they stand."""
+"""The README and the documents are true: their tables match the code, their Python snippet runs as it stands."""
 
 from __future__ import annotations
 
 import logging
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from contract.pages import EVERYTHING, PAGES, code, table
 from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.sessions import Session
 from test_executions_rerunner.cli import main as cli
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     import requests
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = re.compile(r"^```python\n(.+?)^```", re.DOTALL | re.MULTILINE)
 NOTHING = "\N{EN DASH}"
 SECRET_STEP_PARAMETERS = {
     "test_observer_api_key": ["testObserverCredentialsId"],
@@ -33,17 +32,6 @@ SECRET_STEP_PARAMETERS = {
     "jenkins_api_token": ["jenkinsCredentialsId"],
     "github_token": ["githubCredentialsId", "githubAppCredentialsId"],
 }
-
-
-def table(marker: str) -> list[list[str]]:
-    """Return the rows of the table behind a marker, without its head."""
-    lines = README.split(f"<!-- {marker} -->\n")[1].split("\n\n")[0].splitlines()
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
-
-
-def code(cell: str) -> list[str]:
-    """Return what stands as code in a cell."""
-    return re.findall(r"`([^`]+)`", cell)
 
 
 def camel(name: str) -> str:
@@ -61,29 +49,46 @@ def report_fields() -> list[str]:
     return [*told, *told["requests"][0], *told["checks"][0]]
 
 
-ROWS = dict(zip((row.name for row in settings.SETTINGS), table("settings"), strict=True))
-
-
 @pytest.mark.parametrize("row", settings.SETTINGS, ids=lambda row: row.name)
-def test_each_setting_stands_in_the_table_with_all_its_spellings(row: settings.Setting) -> None:
-    _, flag, environment, action, step, default = ROWS[row.name]
+def test_each_setting_stands_in_the_table_of_the_command_line(row: settings.Setting) -> None:
+    """In the order of the settings, with its flag, its variables and its default."""
+    _, flag, environment, default = table("settings: command")[settings.SETTINGS.index(row)]
+
     if row.flag:
         assert code(flag)[0].split()[0] == row.flag
     elif row.name != "processor":
         assert flag == NOTHING
     assert tuple(code(environment)) == row.environment
-    assert code(action)[:1] == ([row.name] if row.is_input else ["report"] if row.name == "report" else [])
-    if row.name in {"github_server_url", "github_api_url"}:
-        assert step == NOTHING
-    elif row.name != "report":
-        assert code(step) == SECRET_STEP_PARAMETERS.get(row.name, [camel(row.name)])
-    for value in row.default if isinstance(row.default, tuple) else (row.default,):
-        if value and value is not True:
-            assert str(value) in default
+    assert _tells(default, row)
 
 
-def test_the_table_has_no_other_settings() -> None:
-    assert len(table("settings")) == len(settings.SETTINGS)
+def test_each_input_stands_in_the_table_of_the_workflow() -> None:
+    rows = {code(name)[0]: default for name, _, default in table("settings: action")}
+    inputs = [row for row in settings.SETTINGS if row.is_input]
+
+    assert list(rows) == [row.name for row in inputs]
+    assert [row.name for row in inputs if not _tells(rows[row.name], row)] == []
+
+
+def test_each_parameter_stands_in_the_table_of_the_step() -> None:
+    without = {"github_server_url", "github_api_url", "report"}
+    names = [
+        name
+        for row in settings.SETTINGS
+        if row.name not in without
+        for name in SECRET_STEP_PARAMETERS.get(row.name, [camel(row.name)])
+    ]
+
+    assert {*names, "image", "command"} == {name for cells in table("settings: step") for name in code(cells[0])}
+
+
+def test_the_tables_have_no_other_settings() -> None:
+    assert len(table("settings: command")) == len(settings.SETTINGS)
+
+
+def _tells(default: str, row: settings.Setting) -> bool:
+    values = row.default if isinstance(row.default, tuple) else (row.default,)
+    return all(str(value) in default for value in values if value and value is not True)
 
 
 def test_every_outcome_is_explained_and_none_else() -> None:
@@ -103,34 +108,16 @@ def test_the_exit_codes_are_those_of_help(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_who_comes_from_the_script_is_told_every_exit_code() -> None:
-    (told,) = re.findall(r"^\| exit code \| .+ \| \[(.+)\]\(#outcomes\)", README, re.MULTILINE)
+    (told,) = re.findall(r"^\| exit code \| .+ \| \[(.+)\]\(outcomes.md#exit-codes\)", EVERYTHING, re.MULTILINE)
     codes = [word for cells in table("exit codes") for word in cells[0].split(", ")]
     assert re.findall(r"\d+", told) == codes
 
 
-def test_each_flag_of_help_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_flag_of_help_stands_in_the_documents(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     flags = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--verbose", "--quiet", "--version"}
-    assert {flag for flag in flags if flag not in README} == set()
-
-
-def test_each_make_task_of_the_readme_exists() -> None:
-    tasks = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)`", README)) <= tasks
-
-
-def test_each_link_inside_the_readme_leads_somewhere() -> None:
-    anchors = {
-        re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-")
-        for line in README.splitlines()
-        if line.startswith("#")
-    }
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        if target.startswith("#"):
-            assert target[1:] in anchors
-        elif "://" not in target:
-            assert (ROOT / target).exists()
+    assert {flag for flag in flags if flag not in EVERYTHING} == set()
 
 
 @pytest.fixture
@@ -173,9 +160,9 @@ def test_the_python_snippet_runs_as_it_stands(
         "rerun_request": {"ci_link": link, "family": "snap"},
     }
     caplog.set_level(logging.INFO)
-    (snippet,) = re.findall(r"^```python\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    (snippet,) = PYTHON.findall(PAGES["docs/python.md"])
     github.token = jenkins.token
-    exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - the README's own code
+    exec(compile(snippet, "python.md", "exec"), names)  # noqa: S102 - our documents' own code
 
     url = f"{defaults.JENKINS_URL}/job/cert-rpi400-arm64-core24-beta/buildWithParameters"
     assert names["post_arguments"] == {"url": url, "json": {"TEST_OBSERVER_REPORTING": True}}
@@ -191,7 +178,7 @@ def test_the_python_snippet_runs_as_it_stands(
 
 def test_the_comments_of_the_python_snippet_are_true() -> None:
     """What stands behind ``#`` is what the class methods return."""
-    (snippet,) = re.findall(r"^```python\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    (snippet,) = PYTHON.findall(PAGES["docs/python.md"])
     pattern = r"^(\w+Processor\.process\(.+\))\n((?:# .+\n)+)"
     found = re.findall(pattern, snippet, re.MULTILINE)
     assert len(found) == 2
@@ -200,20 +187,14 @@ def test_the_comments_of_the_python_snippet_are_true() -> None:
     for call, comment in found:
         said = re.sub(r"^# ", "", comment, flags=re.MULTILINE).split("          family")[0]
         names = {name: getattr(test_executions_rerunner, name) for name in test_executions_rerunner.__all__}
-        assert eval(call, names) == eval(said)  # noqa: S307 - the README's own code
-
-
-def test_no_secret_stands_in_a_line_of_shell() -> None:
-    blocks = re.findall(r"^```(?:console|sh|bash)\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
-    assert blocks
-    assert re.findall(r"\w*(?:TOKEN|KEY|PASSWORD)=\S+", "".join(blocks)) == []
+        assert eval(call, names) == eval(said)  # noqa: S307 - our documents' own code
 
 
 @pytest.mark.parametrize("name", ["version", *report_fields()])
 def test_each_field_of_the_report_is_explained(name: str) -> None:
-    told = README.partition("`--report FILE` is written at every end")[2].partition("Its JSON\nschema is")[0]
+    told = PAGES["docs/outcomes.md"].partition("## The report")[2].partition("\n## ")[0]
     assert f"`{name}`" in told
 
 
 def test_the_version_of_the_report_is_that_of_the_code() -> None:
-    assert f"`version` ({reporting.VERSION})" in README
+    assert f"`version` ({reporting.VERSION})" in PAGES["docs/outcomes.md"]

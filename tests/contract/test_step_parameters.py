@@ -1,4 +1,4 @@
-"""The Jenkins step's parameters are the settings, and its help and the README say so."""
+"""The Jenkins step's parameters are the settings, and its help and the documents say so."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from contract import pages
 from test_executions_rerunner.cli.settings import SETTINGS, Setting
 
 PROJECT = Path(__file__).parents[2]
@@ -103,8 +104,6 @@ def test_the_help_names_the_default(row: Setting) -> None:
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_the_readme_explains_each_parameter(name: str) -> None:
-    """In one of its tables."""
-    readme = (PROJECT / "README.md").read_text("utf-8")
-
-    assert re.search(rf"^\|.*`{name}`.*\|", readme, re.MULTILINE)
+def test_the_table_of_parameters_has_each_of_them(name: str) -> None:
+    """In the document about settings."""
+    assert name in [each for cells in pages.table("settings: step") for each in pages.code(cells[0])]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / ".github" / "release.py"
-FILES = ("README.md", "SECURITY.md", "CHANGELOG.md", "pyproject.toml", "src/test_executions_rerunner/__init__.py")
+PAGES = ("README.md", "docs/github.md")
+FILES = (*PAGES, "SECURITY.md", "CHANGELOG.md", "pyproject.toml", "src/test_executions_rerunner/__init__.py")
 TAG = f"v{__version__}"
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"ghcr.io/some/where@{DIGEST}"

@@ -1,4 +1,4 @@
-"""What each kind of failure means, for a look and for a trigger: the one table to check against the README.
+"""What each kind of failure means, for a look and for a trigger: the one table to check against docs/outcomes.md.
 
 A processor turns whatever its client raised into a `Failure` (`RequestProcessor.explain`); what follows from it
 stands in `POLICY` and nowhere else.

@@ -1,7 +1,7 @@
 """Every setting: its name, its spellings, its default, and what is allowed.
 
 One row of `SETTINGS` is one setting. The command line, the environment, the action's inputs, the parameters of
-the Jenkins step and the README's table are all derived from it or held against it by a test.
+the Jenkins step and the tables of docs/settings.md are all derived from it or held against it by a test.
 """
 
 from __future__ import annotations

@@ -66,10 +66,10 @@ class PipelinesTest extends StepTest {
     }
 
     @Test
-    void 'the pipelines of the README run as they stand'() {
-        List<String> blocks = readmeBlocks()
-        assert blocks.any { it.contains('pipeline {') }: "no declarative Jenkinsfile after ${MARK} in README.md"
-        assert blocks.any { it.contains('node(') }: "no scripted Jenkinsfile after ${MARK} in README.md"
+    void 'the pipelines of the documents run as they stand'() {
+        List<String> blocks = pastedBlocks()
+        assert blocks.any { it.contains('pipeline {') }: "no declarative Jenkinsfile after ${MARK}"
+        assert blocks.any { it.contains('node(') }: "no scripted Jenkinsfile after ${MARK}"
 
         blocks.each { block ->
             int before = programs.calls().size()
@@ -80,9 +80,10 @@ class PipelinesTest extends StepTest {
         assert 'disableConcurrentBuilds' in ran
     }
 
-    private static List<String> readmeBlocks() {
+    private static List<String> pastedBlocks() {
         File readme = new File(System.getProperty('readme'))
-        return readme.getText('UTF-8').findAll(/(?s)\Q${MARK}\E\s*```groovy\n(.*?)\n```/) { whole, block -> block }
+        List<File> pages = [readme] + (new File(readme.parentFile, 'docs').listFiles() as List).findAll { it.name.endsWith('.md') }
+        return pages*.getText('UTF-8').join('\n').findAll(/(?s)\Q${MARK}\E\s*```groovy\n(.*?)\n```/) { whole, block -> block }
     }
 
     private void runPipeline(String text) {
