@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -563,3 +564,123 @@ def test_a_starting_jenkins_names_no_time_to_come_back(server: JenkinsServer) ->
 
 def test_json_is_json(server: JenkinsServer) -> None:
     assert json.loads(get(server, "/crumbIssuer/api/json").text)["crumbRequestField"] == "Jenkins-Crumb"
+
+
+# values as they are kept, builds that run and end, and builds that end each other
+
+
+@pytest.mark.parametrize(
+    ("definition", "sent", "kept"),
+    [
+        pytest.param({**STRING, "trim": True}, "  x y ", "x y", id="a-trimmed-string"),
+        pytest.param(STRING, "  x ", "  x ", id="a-string"),
+        pytest.param({**STRING, "type": "TextParameterDefinition"}, "a\r\nb\rc\n", "a\r\nb\rc\n", id="a-text"),
+        pytest.param({"name": "S", "type": "BooleanParameterDefinition"}, "yes", False, id="yes"),
+        pytest.param({"name": "S", "type": "BooleanParameterDefinition"}, " true", False, id="a-blank-before"),
+        pytest.param({"name": "S", "type": "BooleanParameterDefinition"}, "TRUE", True, id="another-case"),
+    ],
+)
+def test_a_value_is_kept_as_jenkins_keeps_it(
+    server: JenkinsServer, definition: dict[str, object], sent: str, *, kept: bool | str
+) -> None:
+    server.add_job("s", [definition])
+    post(server, "/job/s/buildWithParameters", data={"S": sent, "delay": "20sec"})
+    assert parameters_of(server, "s") == {"S": kept}
+
+
+def test_kinds_that_tell_their_value_under_other_keys_take_it_as_one_text(server: JenkinsServer) -> None:
+    kinds = {"RUN": "Run", "TAG": "ListSubversionTags", "LABEL": "Label", "SECRET": "Credentials"}
+    sent = {"RUN": "img#7", "TAG": "branches/a", "LABEL": "arm64", "SECRET": "id"}
+    server.add_job("s", [{"name": name, "type": f"{kind}ParameterDefinition"} for name, kind in kinds.items()])
+    post(server, "/job/s/buildWithParameters", data=sent)
+    server.start_items()
+    tree = "actions[parameters[name,value,jobName,number,tag,label]]"
+    assert get(server, f"/job/s/1/api/json?tree={tree}").json()["actions"][0]["parameters"] == [
+        {"name": "RUN", "jobName": "img", "number": "7"},
+        {"name": "TAG", "tag": "branches/a"},
+        {"name": "LABEL", "label": "arm64"},
+        {"name": "SECRET"},
+    ]
+
+
+def test_a_default_can_move(server: JenkinsServer) -> None:
+    numbers = iter(range(1, 9))
+    server.add_job("s", [{**STRING, "default": lambda: f"build-{next(numbers)}"}])
+    builds = [server.add_build("s"), server.add_build("s")]
+    assert [build.parameters for build in builds] == [{"S": "build-1"}, {"S": "build-2"}]
+
+
+def test_a_build_runs_until_it_ends(server: JenkinsServer) -> None:
+    post(server)
+    server.start_items()
+    server.builds("a")[0].started_at -= 60
+    tree = "builds[building,result,duration]"
+    assert get(server, f"/job/a/api/json?tree={tree}").json() == {
+        "builds": [{"building": True, "result": None, "duration": 0}]
+    }
+    server.end_builds("a", "FAILURE")
+    (build,) = get(server, f"/job/a/api/json?tree={tree}").json()["builds"]
+    assert (build["building"], build["result"]) == (False, "FAILURE")
+    assert build["duration"] == pytest.approx(60_000, abs=5_000)
+
+
+def test_a_build_may_tell_no_start(server: JenkinsServer) -> None:
+    server.add_build("a", started_at=0)
+    assert get(server, "/job/a/api/json?tree=builds[timestamp]").json() == {"builds": [{"timestamp": 0}]}
+
+
+CONCURRENCY_TREE = "concurrentBuild,property[_class]"
+PROPERTY = "org.jenkinsci.plugins.workflow.job.properties.DisableConcurrentBuildsJobProperty"
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "is_concurrent", "has_property", "results"),
+    [
+        pytest.param("free", True, False, [None, None], id="free"),
+        pytest.param("waits", False, True, [None], id="waits"),
+        pytest.param("aborts", True, True, ["NOT_BUILT", None], id="aborts"),
+    ],
+)
+def test_a_pipeline_tells_what_a_new_build_does_to_a_running_one(
+    server: JenkinsServer,
+    concurrency: Any,  # noqa: ANN401 - as the server takes it
+    *,
+    is_concurrent: bool,
+    has_property: bool,
+    results: list[str | None],
+) -> None:
+    server.add_job("p", kind="pipeline", concurrency=concurrency)
+    told = get(server, f"/job/p/api/json?tree={CONCURRENCY_TREE}").json()
+    assert told["concurrentBuild"] is is_concurrent
+    assert ({"_class": PROPERTY} in told["property"]) is has_property
+    for plan in ("one", "two"):
+        post(server, "/job/p/buildWithParameters", data={"TESTPLAN": plan, "delay": "0sec"})
+    assert [build.result for build in server.builds("p")] == results
+    server.end_builds("p")
+    assert len(server.builds("p")) == 2, "what waited starts when the other has ended"
+
+
+def test_a_running_build_is_superseded_when_the_new_one_starts_and_not_before(server: JenkinsServer) -> None:
+    server.add_job("p", kind="pipeline", concurrency="aborts")
+    running = server.add_build("p", started_at=time.time() - 60, result=None)
+    post(server, "/job/p/buildWithParameters")
+    assert server.job("p").running == [running]
+    server.start_items()
+    new = server.builds("p")[-1]
+    assert (running.result, running.ended_at) == ("NOT_BUILT", new.started_at)
+
+
+def test_a_job_that_is_made_again_counts_from_one(server: JenkinsServer) -> None:
+    server.add_build("a", number=30)
+    server.begin_anew("a")
+    assert server.builds("a") == []
+    assert server.add_build("a").number == 1
+
+
+@pytest.mark.parametrize("on_arrival", [True, False], ids=["arrival", "answer"])
+def test_a_date_is_that_of_the_arrival_where_jetty_is_old(server: JenkinsServer, *, on_arrival: bool) -> None:
+    server.dates_on_arrival = on_arrival
+    server.latency_seconds["GET"] = 1.1
+    began = time.time()
+    date = parsedate_to_datetime(get(server, "/job/a/api/json").headers["Date"]).timestamp()
+    assert (date > began) is not on_arrival

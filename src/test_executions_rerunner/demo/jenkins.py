@@ -14,6 +14,7 @@ from test_executions_rerunner.demo.jenkins_api import JenkinsApi
 from test_executions_rerunner.demo.jenkins_jobs import (
     DEFAULT_PARAMETERS,
     Build,
+    Concurrency,
     Item,
     Job,
     Permission,
@@ -60,6 +61,7 @@ class JenkinsServer(JenkinsApi):
         builds: Sequence[float] = (),
         kind: Literal["freestyle", "pipeline"] = "freestyle",
         quiet_seconds: float | None = None,
+        concurrency: Concurrency = "free",
     ) -> Job:
         """Add a job, and the folders in its name.
 
@@ -72,15 +74,16 @@ class JenkinsServer(JenkinsApi):
             builds: When earlier builds started, in true seconds; their parameters are the defaults.
             kind: Whether it is a freestyle job or a Pipeline.
             quiet_seconds: Its own quiet period.
+            concurrency: What a new build does beside a running one; a Pipeline's property says it.
         """
-        job = Job(full_name, parameters, buildable, permission, kind, quiet_seconds)
+        job = Job(full_name, parameters, buildable, permission, kind, quiet_seconds, concurrency=concurrency)
         with self.lock:
             self._jobs[full_name.lower()] = job  # names are looked up without case
         for started_at in builds:
             self.add_build(full_name, started_at=started_at)
         return job
 
-    def add_build(
+    def add_build(  # noqa: PLR0913 - what a build has, each with a default
         self,
         full_name: str,
         *,
@@ -88,8 +91,18 @@ class JenkinsServer(JenkinsApi):
         parameters: Mapping[str, Value] | None = None,
         user: str = "someone",
         number: int | None = None,
+        result: str | None = "SUCCESS",
     ) -> Build:
-        """Add a build that somebody else started, by default now; values not given are the job's defaults."""
+        """Add a build that somebody else started, by default now; values not given are the job's defaults.
+
+        Args:
+            full_name: Of its job.
+            started_at: In true seconds; 0: it tells no start.
+            parameters: Values that differ from the defaults.
+            user: Who asked for it.
+            number: Its own; by default the next.
+            result: How it ended, in the moment of its start; ``None``: it runs.
+        """
         with self.lock:
             job, now = self._jobs[full_name.lower()], time.time()
             build = Build(
@@ -99,9 +112,23 @@ class JenkinsServer(JenkinsApi):
                 {**job.defaults, **(parameters or {})},
                 [user],
             )
+            if result is not None:
+                build.end(result, build.started_at)
             self._queue.next_id += 1
             job.add_build(build)
             return build
+
+    def end_builds(self, full_name: str, result: str = "SUCCESS") -> None:
+        """Let the running builds of a job end now."""
+        with self.lock:
+            for build in self.job(full_name).running:
+                build.end(result, time.time())
+
+    def begin_anew(self, full_name: str) -> None:
+        """Lose the builds of a job and their numbers, as a job that was made again."""
+        with self.lock:
+            job = self.job(full_name)
+            job.builds, job.last_number = [], 0
 
     def add_item(self, full_name: str, parameters: Mapping[str, Value] | None = None, *, user: str = "someone") -> Item:
         """Queue an item that somebody else asked for; values not given are the job's defaults."""

@@ -69,7 +69,7 @@ class JenkinsApi(LoopbackServer):
         now = time.time()
         for item in list(self._queue.items):
             is_pipeline = item.job is not None and item.job.kind == "pipeline"
-            held = self.devices_busy and not is_pipeline
+            held = (self.devices_busy and not is_pipeline) or (item.job is not None and item.job.is_held())
             if item.ready_at <= now and not held and not self.quieting_down:
                 self._queue.start(item, item.ready_at, self.gap_seconds)
                 if self.devices_busy:  # a Pipeline runs at once, and waits for its node as another item

@@ -7,8 +7,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Permission = Literal["build", "read", "discover", "none"]
+Concurrency = Literal["free", "waits", "aborts"]
+"""What a new build of a job does beside a running one: both run, it waits in the queue, or it ends the other."""
 Value = bool | str
-WITHOUT_DEFAULT = ("PasswordParameterDefinition", "FileParameterDefinition")
+UNTOLD = ("PasswordParameterDefinition", "FileParameterDefinition", "CredentialsParameterDefinition")
+"""The kinds whose values are not told."""
+OTHER_KEYS = {
+    "RunParameterDefinition": ("jobName", "number"),
+    "ListSubversionTagsParameterDefinition": ("tag",),
+    "LabelParameterDefinition": ("label",),
+}
+"""The kinds whose values are told under other keys than ``value``, and those; a run is sent as ``jobName#number``."""
 DEFAULT_PARAMETERS: tuple[Mapping[str, object], ...] = (
     {"name": "TEST_OBSERVER_REPORTING", "type": "BooleanParameterDefinition", "default": False},
     {"name": "TESTPLAN", "type": "StringParameterDefinition", "default": "smoke"},
@@ -21,15 +30,17 @@ class ParameterError(ValueError):
 
 @dataclass(slots=True, eq=False)
 class Build:
-    """A build: running or over makes no difference here.
+    """A build.
 
     Attributes:
         number: Its number in the job.
         queue_id: The id of the item that it was.
-        started_at: When it started, in true seconds.
+        started_at: When it started, in true seconds; 0: it tells ``timestamp: 0``.
         parameters: The values of all parameters of the job.
         users: Who asked for it, once for each request merged into it.
         visible_at: Since when the job's JSON shows it, in true seconds.
+        result: How it ended; ``None``: it runs.
+        ended_at: When it ended, in true seconds.
     """
 
     number: int
@@ -38,6 +49,13 @@ class Build:
     parameters: dict[str, Value]
     users: list[str]
     visible_at: float = 0.0
+    result: str | None = None
+    ended_at: float = 0.0
+
+    def end(self, result: str, at: float) -> None:
+        """Let it end; one that has ended stays as it is."""
+        if self.result is None:
+            self.result, self.ended_at = result, at
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +73,7 @@ class Job:
         triggered: How many queue items POSTs made; identical ones are one.
         vetoed: Whether a QueueDecisionHandler refuses its items.
         last_number: The highest number that a build ever had; none is given twice.
+        concurrency: What a new build does beside a running one.
     """
 
     full_name: str
@@ -67,6 +86,7 @@ class Job:
     triggered: int = 0
     vetoed: bool = False
     last_number: int = 0
+    concurrency: Concurrency = "free"
 
     @property
     def name(self) -> str:
@@ -77,6 +97,11 @@ class Job:
     def defaults(self) -> dict[str, Value]:
         """The values of a build that nobody gave parameters."""
         return self.values_from({})
+
+    @property
+    def running(self) -> list[Build]:
+        """Those of its builds that run."""
+        return [build for build in self.builds if build.result is None]
 
     def values_from(self, sent: Mapping[str, list[str]]) -> dict[str, Value]:
         """Return the values of all parameters for what a request sent.
@@ -97,18 +122,19 @@ class Job:
                     raise ParameterError(name)
                 values[name] = given[0]
             elif kind == "BooleanParameterDefinition":
-                # "1" is false.
+                # "1", "yes" and " true" are false.
                 values[name] = given[0].lower() == "true" if given else bool(definition.get("default", False))
             else:
-                values[name] = given[0] if given else str(default_of(definition) or "")
+                value = given[0] if given else str(default_of(definition) or "")
+                values[name] = value.strip() if definition.get("trim") else value
         return values
 
     def identity_of(self, values: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
-        """Return what makes two waiting items the same: all values but those of passwords."""
+        """Return what makes two waiting items the same: all values but those of secrets."""
         secret = {
             definition["name"]
             for definition in self.parameters or ()
-            if definition["type"] == "PasswordParameterDefinition"
+            if definition["type"] in UNTOLD and definition["type"] != "FileParameterDefinition"
         }
         return tuple((name, value) for name, value in values.items() if name not in secret)
 
@@ -121,6 +147,10 @@ class Job:
     def next_number(self) -> int:
         """Return the number of the next build."""
         return self.last_number + 1
+
+    def is_held(self) -> bool:
+        """Tell whether its items wait for a build that runs."""
+        return self.concurrency == "waits" and bool(self.running)
 
 
 @dataclass(slots=True, eq=False)
@@ -145,13 +175,14 @@ class Item:
 
 
 def default_of(definition: Mapping[str, object]) -> object:
-    """Return a definition's default; ``None`` where it has none."""
-    if definition["type"] in WITHOUT_DEFAULT:
+    """Return a definition's default, called where it moves; ``None`` where it has none."""
+    if definition["type"] in UNTOLD:
         return None
     choices = definition.get("choices")
     if "default" not in definition and isinstance(choices, Sequence) and choices:
         return choices[0]
-    return definition.get("default", False if definition["type"] == "BooleanParameterDefinition" else "")
+    default = definition.get("default", False if definition["type"] == "BooleanParameterDefinition" else "")
+    return default() if callable(default) else default
 
 
 class Queue:
@@ -183,6 +214,9 @@ class Queue:
             return None
         number = item.job.next_number()
         build = Build(number, item.id, at, item.parameters, item.users, visible_at=at + gap_seconds)
+        if item.job.concurrency == "aborts":  # at this moment, not before: superseded
+            for other in item.job.running:
+                other.end("NOT_BUILT", at)
         item.job.add_build(build)
         return build
 

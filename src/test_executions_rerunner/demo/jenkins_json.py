@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from test_executions_rerunner.demo.jenkins_jobs import WITHOUT_DEFAULT, Build, Item, Job, Value, default_of
+from test_executions_rerunner.demo.jenkins_jobs import OTHER_KEYS, UNTOLD, Build, Item, Job, Value, default_of
 
 _MOST_BUILDS = 100  # of "builds"; "allBuilds" has all
 READABLE = ("build", "read")
@@ -14,6 +14,7 @@ _BUILD_CLASSES = {
     "freestyle": "hudson.model.FreeStyleBuild",
     "pipeline": "org.jenkinsci.plugins.workflow.job.WorkflowRun",
 }
+_CONCURRENCY_PROPERTY = "org.jenkinsci.plugins.workflow.job.properties.DisableConcurrentBuildsJobProperty"
 # What Jenkins' Util.rawEncode leaves alone.
 _LEFT_ALONE = "!@$&*()-_=+',."
 
@@ -41,7 +42,8 @@ def job_json(job: Job, root: str, now: float, skew_seconds: float) -> dict[str, 
         "fullName": job.full_name,
         "url": url,
         "buildable": job.buildable,
-        "property": [{}] if job.parameters is None else [{}, _definitions_json(job)],
+        "concurrentBuild": job.concurrency != "waits",
+        "property": _properties_json(job),
         "builds": builds[:_MOST_BUILDS],
         "allBuilds": builds,
     }
@@ -68,6 +70,24 @@ def build_json(build: Build, job: Job, root: str, skew_seconds: float) -> dict[s
     return _build_json(build, job, f"{root}/{path_of(job.full_name)}/", skew_seconds)
 
 
+def _properties_json(job: Job) -> list[dict[str, object]]:
+    """Return a job's properties; abortPrevious has no field: the property beside ``concurrentBuild: true`` is it."""
+    properties: list[dict[str, object]] = [{}]
+    if job.concurrency != "free" and job.kind == "pipeline":
+        properties.append({"_class": _CONCURRENCY_PROPERTY})
+    return properties if job.parameters is None else [*properties, _definitions_json(job)]
+
+
+def _value_json(kind: object, value: object) -> dict[str, object]:
+    """Return what is told of a value: nothing, under keys of its kind, or under ``value``."""
+    if kind in UNTOLD:
+        return {}
+    keys = OTHER_KEYS.get(str(kind))
+    if keys is None:
+        return {"value": value}
+    return dict(zip(keys, str(value).rsplit("#", len(keys) - 1), strict=False))
+
+
 def _definitions_json(job: Job) -> dict[str, object]:
     definitions = []
     for definition in job.parameters or ():
@@ -77,9 +97,9 @@ def _definitions_json(job: Job) -> dict[str, object]:
             shown["choices"] = definition["choices"]
         default = default_of(definition)
         if default is not None:  # absent for passwords and files
-            shown["defaultParameterValue"] = {"name": definition["name"], "value": default}
+            shown["defaultParameterValue"] = {"name": definition["name"], **_value_json(kind, default)}
         definitions.append(shown)
-    return {"parameterDefinitions": definitions}
+    return {"_class": "hudson.model.ParametersDefinitionProperty", "parameterDefinitions": definitions}
 
 
 def _build_json(build: Build, job: Job, job_url: str, skew_seconds: float) -> dict[str, object]:
@@ -89,7 +109,10 @@ def _build_json(build: Build, job: Job, job_url: str, skew_seconds: float) -> di
         "url": f"{job_url}{build.number}/",
         "queueId": build.queue_id,
         # When it started, not when it was triggered.
-        "timestamp": round((build.started_at + skew_seconds) * 1000),
+        "timestamp": round((build.started_at + skew_seconds) * 1000) if build.started_at else 0,
+        "building": build.result is None,
+        "result": build.result,
+        "duration": 0 if build.result is None else round((build.ended_at - build.started_at) * 1000),
         "actions": _actions_json(job, build.parameters, build.users),
     }
 
@@ -103,12 +126,9 @@ def _actions_json(job: Job | None, values: dict[str, Value], users: list[str]) -
         for definition in job.parameters:
             name = str(definition["name"])
             if name in values:
-                value: dict[str, object] = {
-                    "_class": f"hudson.model.{str(definition['type']).replace('Definition', 'Value')}",
-                    "name": name,
-                }
-                # neither a password nor a file has a value that is shown
-                shown.append(value if definition["type"] in WITHOUT_DEFAULT else {**value, "value": values[name]})
+                kind = str(definition["type"])
+                value = {"_class": f"hudson.model.{kind.replace('Definition', 'Value')}", "name": name}
+                shown.append({**value, **_value_json(kind, values[name])})
         actions.append({"parameters": shown})
     causes = [{"shortDescription": f"Started by user {user}", "userId": user} for user in users]
     return [*actions, {"causes": causes}, {}]
@@ -133,6 +153,8 @@ def item_json(item: Item, root: str, skew_seconds: float) -> dict[str, object]:
     else:
         job = item.job
         task = {"name": job.name, "fullName": job.full_name, "url": f"{root}/{path_of(job.full_name)}/"}
+    waits_for_a_node = "org.jenkinsci.plugins.workflow.support.steps.ExecutorStepExecution$PlaceholderTask"
+    task["_class"] = waits_for_a_node if item.job is None else _CLASSES[item.job.kind]
     return {
         "id": item.id,
         "inQueueSince": round((item.since + skew_seconds) * 1000),

@@ -40,6 +40,7 @@ class LoopbackServer(ABC):
         requests: Every complete request, in order of arrival.
         connections: How many TCP connections were accepted so far.
         clock_skew_seconds: How far its clock is ahead: moves ``Date`` and every time that it answers.
+        dates_on_arrival: Whether ``Date`` tells when a request came (Jetty before 12), not when its answer goes.
         latency_seconds: By method, how long an answer takes after the request took effect.
         idle_seconds: How long an idle connection is kept; ``None``: for ever.
         on_request: Called with each request when it has arrived, before it takes effect.
@@ -56,7 +57,7 @@ class LoopbackServer(ABC):
         self.port = 0
         self.requests: list[RecordedRequest] = []
         self.connections = 0
-        self.clock_skew_seconds = 0.0
+        self.clock_skew_seconds, self.dates_on_arrival = 0.0, False
         self.latency_seconds: dict[str, float] = {}
         self.idle_seconds: float | None = None
         self.on_request: Callable[[RecordedRequest], None] | None = None
@@ -118,9 +119,10 @@ class LoopbackServer(ABC):
     ) -> None:
         self.stop()
 
-    def now(self) -> float:
-        """Return the time on the server's clock, in seconds since 1970."""
-        return time.time() + self.clock_skew_seconds
+    def now(self, request: RecordedRequest | None = None) -> float:
+        """Return the time on the server's clock, in seconds since 1970; for a request: what its answer tells."""
+        at = request.received_at if request and self.dates_on_arrival else time.time()
+        return at + self.clock_skew_seconds
 
     def count(self, method: str, path_part: str = "") -> int:
         """Return how many requests of this method have ``path_part`` in their path or query."""
@@ -256,7 +258,7 @@ class LoopbackServer(ABC):
 
     def _send(self, link: socket.socket, request: RecordedRequest, answer: Answer) -> bool:
         request.status = answer.status
-        head = head_of(answer, formatdate(self.now(), usegmt=True), self.server_name)
+        head = head_of(answer, formatdate(self.now(request), usegmt=True), self.server_name)
         try:
             link.sendall(head if request.method == "HEAD" else head + answer.body)
         except OSError:
@@ -284,7 +286,7 @@ class LoopbackServer(ABC):
         if request.method == "HEAD":
             sent = replace(sent, body=b"")
         request.status = sent.status if is_http else None
-        for seconds, piece in pieces(fault, sent, self.now(), self.server_name):
+        for seconds, piece in pieces(fault, sent, self.now(request), self.server_name):
             if seconds > 0 and self._stopping.wait(seconds):
                 return False
             link.sendall(piece)
