@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -76,7 +76,12 @@ def test_the_queue_is_shown_as_test_observer_describes_it(
     ],
 )
 def test_a_change_is_answered_as_test_observer_describes_it(
-    observer: TestObserverServer, observer_document: Document, method: str, body: object, *, status: int
+    observer: TestObserverServer,
+    observer_document: Document,
+    method: str,
+    body: Any,  # noqa: ANN401 - whatever JSON there is
+    *,
+    status: int,
 ) -> None:
     observer.add("https://github.com/canonical/lab/actions/runs/7")
     answer = requests.request(method, observer.url + RERUNS, json=body, headers=KEY, timeout=5)

@@ -211,7 +211,7 @@ def test_every_refusal_is_an_http_error_with_the_true_answer(both: list[Pair], s
         before = len(server.requests)
         with pytest.raises(requests.exceptions.HTTPError) as refused:
             processor.submit({"url": f"{server.url}{path}"})
-        assert refused.value.response.status_code == status
-        assert refused.value.response.headers["X-Odd"] == "true"
-        assert refused.value.response.text == "<p>words</p>"
+        answer = refused.value.response
+        assert answer is not None
+        assert (answer.status_code, answer.headers["X-Odd"], answer.text) == (status, "true", "<p>words</p>")
         assert len(server.requests) == before + 1

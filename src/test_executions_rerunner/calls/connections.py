@@ -13,17 +13,16 @@ import socket
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
 from test_executions_rerunner.calls.tls import trust
-
-if TYPE_CHECKING:
-    import urllib3
+from test_executions_rerunner.errors import SettingsError
 
 _MOST_BYTES_OF_A_HEAD = 1 << 18
 
@@ -35,9 +34,13 @@ class EndingAdapter(HTTPAdapter):
         connections: Most connections to one server at a time.
         more_seconds: By how much a whole answer may take longer than the read time-out of its call.
         bundle: The certificate authorities, as `trust` takes them.
+
+    Raises:
+        SettingsError: What is installed as urllib3 is another package.
     """
 
     def __init__(self, *, connections: int, more_seconds: float, bundle: bool | str) -> None:
+        _check_urllib3()
         super().__init__(pool_connections=1, pool_maxsize=connections, pool_block=True)
         self._more_seconds, self._bundle = more_seconds, bundle
         self._pools: dict[str, Any] = {}
@@ -82,6 +85,17 @@ class EndingAdapter(HTTPAdapter):
         answer.encoding = get_encoding_from_headers(answer.headers) or "utf-8"  # or a guess reads the whole body
         answer.raw, answer.url, answer.request = resp, req.url or "", req
         return answer
+
+
+def _check_urllib3() -> None:
+    """Refuse what niquests has put in the place of urllib3: it asks nothing of the connections that are made here."""
+    version = getattr(urllib3, "__version__", "of no version")
+    if not issubclass(urllib3.connection.HTTPConnection, http.client.HTTPConnection):
+        raise SettingsError(
+            f"urllib3: what is installed under this name ({version}) is not urllib3 but another package, "
+            "as niquests puts in its place, and no call would work with it: install this program in an environment of "
+            "its own"
+        )
 
 
 class _Ending:

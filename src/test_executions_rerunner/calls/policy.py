@@ -7,6 +7,7 @@ stands in `POLICY` and nowhere else.
 from __future__ import annotations
 
 from enum import Enum, auto
+from http import HTTPStatus
 from typing import NamedTuple
 
 import requests
@@ -124,6 +125,8 @@ class CallError(Exception):
 class TriggerRefusedError(requests.exceptions.HTTPError):
     """A trigger was not accepted; ``response`` has the server's status, headers and body."""
 
+    response: requests.Response
+
 
 class TriggerDoubtfulError(TriggerRefusedError):
     """The answer to a trigger leaves open whether it was accepted."""
@@ -162,7 +165,7 @@ def explain_response(response: requests.Response) -> Failure:
         return Failure(Fault.BUSY, reason, SECONDS_WITHOUT_RETRY_AFTER if wait is None else wait)
     faults = {401: Fault.UNAUTHORIZED, 403: Fault.FORBIDDEN, 503: Fault.STARTING}
     return Failure(
-        faults.get(status, Fault.BROKEN if status >= requests.codes.server_error else Fault.REJECTED), reason
+        faults.get(status, Fault.BROKEN if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Fault.REJECTED), reason
     )
 
 

@@ -45,15 +45,15 @@ class Session(requests.Session):
 
         Without cookies and hooks it takes half of the time that requests takes for it: a tenth of a whole call less.
         """
-        prepared = requests.PreparedRequest()
+        prepared, url = requests.PreparedRequest(), str(request.url)
         prepared.prepare_method(request.method)
         if request.params:
-            prepared.prepare_url(request.url, request.params)
+            prepared.prepare_url(url, request.params)
         else:
-            prepared.url = _prepared_url(request.url)
+            prepared.url = _prepared_url(url)
         prepared.prepare_headers({**self.headers, **request.headers})
         prepared.prepare_body(request.data, request.files, request.json)
-        prepared.prepare_auth(request.auth or self.auth, request.url)
+        prepared.prepare_auth(request.auth or self.auth, url)
         return prepared
 
     def request(  # type: ignore[override] # of the parameters of requests, those that are needed

@@ -1,4 +1,4 @@
-"""Drains with the lowest versions of the libraries that the package says it works with."""
+"""Drains with the lowest and the newest versions of the libraries that the package says it works with."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def uv(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=SECONDS)  # noqa: S603 - a tool of ours
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a Python whose packages are the lowest that pyproject.toml allows."""
-    folder = tmp_path_factory.mktemp("lowest") / "venv"
+@pytest.fixture(scope="module", params=["lowest-direct", "highest"])
+def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Python whose packages are the lowest, or the newest, that pyproject.toml allows."""
+    folder = tmp_path_factory.mktemp(request.param) / "venv"
     made = uv("venv", "--python", sys.executable, folder)
     assert made.returncode == 0, made.stderr
     python = folder / "bin" / "python"
-    lowest = ("--resolution", "lowest-direct", "--requirements", PROJECT / "pyproject.toml")
-    installed = uv("pip", "install", "--python", python, *lowest)
+    wanted = ("--resolution", request.param, "--requirements", PROJECT / "pyproject.toml")
+    installed = uv("pip", "install", "--python", python, *wanted)
     if installed.returncode and "error sending request" in installed.stderr:
-        pytest.skip(f"THE LOWEST VERSIONS WERE NOT TRIED: no package index can be reached: {installed.stderr[-300:]}")
+        pytest.skip(f"NOT TRIED, {request.param}: no package index can be reached: {installed.stderr[-300:]}")
     assert installed.returncode == 0, installed.stderr
     return python
 
@@ -54,7 +54,7 @@ def drain(python: Path, report: Path, system: str, observer: TestObserverServer,
 
 
 @pytest.mark.parametrize("system", ["jenkins", "github"])
-def test_a_drain_works_with_the_lowest_versions(python: Path, tmp_path: Path, system: str) -> None:
+def test_a_drain_works_with_the_lowest_and_the_newest_versions(python: Path, tmp_path: Path, system: str) -> None:
     with TestObserverServer() as observer, JenkinsServer() as jenkins, GithubServer() as github:
         if system == "jenkins":
             jenkins.add_job("lab")
