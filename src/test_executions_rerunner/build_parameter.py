@@ -33,4 +33,6 @@ class BuildParameter(str):  # noqa: SLOT000 - it has attributes
             raise ValueError(f"write [FAMILY:]NAME=VALUE, FAMILY being one of {', '.join(FAMILIES)}")
         if not self.name.isprintable() or self.name == "json":
             raise ValueError("a name is printable, and not 'json', which makes Jenkins ignore all others")
+        if self.name == "delay":
+            raise ValueError("a name is not 'delay', which would replace ours, by which identical triggers are one")
         return self

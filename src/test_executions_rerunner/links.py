@@ -70,9 +70,9 @@ class Origin(NamedTuple):
         return tuple(_unquote_once(segment) for segment in raw[len(context) :])
 
 
-def is_without_query(url: object) -> TypeGuard[str]:
-    """Tell whether a URL is a text without query and fragment, as those of our triggers are."""
-    return isinstance(url, str) and not {"?", "#"} & set(url)
+def ends_with_a_name(url: object) -> TypeGuard[str]:
+    """Tell whether a URL is a text with nothing behind its path's last name: no slash, no query, no fragment."""
+    return isinstance(url, str) and not url.endswith("/") and not {"?", "#"} & set(url)
 
 
 def _split(url: str) -> tuple[str, str, int, str, str]:

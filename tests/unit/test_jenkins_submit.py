@@ -47,6 +47,8 @@ def submitted(jenkins: JenkinsServer, status: int, location: str, **headers: str
     [
         pytest.param("{url}/queue/item/7/", id="as Jenkins writes it"),
         pytest.param("/ci/queue/item/7/", id="without a host"),
+        pytest.param("{url}/queue/item/7/?x=1", id="with a query"),
+        pytest.param("/ci/queue/item/7/?x=/y/#z", id="with a query and a fragment"),
     ],
 )
 @pytest.mark.parametrize("status", [201, 303])
@@ -81,6 +83,36 @@ def test_a_queue_item_elsewhere_is_doubtful(jenkins: JenkinsServer, location: st
     assert doubtful.value.response.status_code == 201
     processor = JenkinsProcessor("admin", jenkins.token, jenkins_url=jenkins.url)
     assert processor.explain(doubtful.value).fault is Failing.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        pytest.param("https://admin:{token}@e.example{item}", "https://e.example/queue/item/7/", id="user and token"),
+        pytest.param("https://x:other-secret@e.example{item}", "https://e.example/queue/item/7/", id="another's"),
+        pytest.param("https://e.example{item}?key=other-secret", "https://e.example/queue/item/7/", id="query"),
+        pytest.param("https://e.example/{token}{item}", "https://e.example/***/queue/item/7/", id="in the path"),
+    ],
+)
+def test_a_queue_item_elsewhere_is_told_without_secrets(jenkins: JenkinsServer, location: str, shown: str) -> None:
+    with pytest.raises(TriggerDoubtfulError) as doubtful:
+        submitted(jenkins, 201, location.format(token=jenkins.token, item=ITEM))
+    assert str(doubtful.value).endswith(f"elsewhere: {shown}")
+
+
+@pytest.mark.parametrize(
+    "path", ["/job/lab/?x=/queue/item/7/", "/login#/queue/item/7/", "/queue/item/7?x=/"], ids=["query", "fragment", "7"]
+)
+def test_only_the_path_of_a_location_is_an_acceptance(jenkins: JenkinsServer, path: str) -> None:
+    with pytest.raises(TriggerRefusedError) as refused:
+        submitted(jenkins, 201, f"{jenkins.url}{path}")
+    assert not isinstance(refused.value, TriggerDoubtfulError)
+
+
+@pytest.mark.parametrize("written", ["delay=0sec", "snap:delay=1sec", " delay =x"], ids=["all", "family", "blanks"])
+def test_our_delay_cannot_be_replaced(written: str) -> None:
+    with pytest.raises(SettingsError, match="not 'delay'"):
+        JenkinsProcessor("admin", "token", build_parameters=[written])
 
 
 @pytest.mark.parametrize("path", ["/job/lab/", "/login", ITEM, f"{ITEM}x", "/queue/item/x/", ""])

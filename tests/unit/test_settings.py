@@ -250,6 +250,8 @@ WRONG = [
     ("RERUNNER_BUILD_PARAMETERS", "rpm:A=1", "[FAMILY:]NAME=VALUE"),
     ("RERUNNER_BUILD_PARAMETERS", ":A=1", "[FAMILY:]NAME=VALUE"),
     ("RERUNNER_BUILD_PARAMETERS", "json={}", "not 'json'"),
+    ("RERUNNER_BUILD_PARAMETERS", "delay=0sec", "not 'delay'"),
+    ("RERUNNER_BUILD_PARAMETERS", "charm:delay=0sec", "not 'delay'"),
     ("RERUNNER_DRY_RUN", "on", "true/false, yes/no or 1/0"),
     ("INPUT_CHECK", "maybe", "true/false, yes/no or 1/0"),
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from contextlib import nullcontext
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.error_pages import server_words
@@ -36,7 +37,9 @@ class OnClassOrInstance(Generic[Arguments, Returned]):
     def __get__(
         self, instance: RequestProcessor | None, owner: type[RequestProcessor]
     ) -> Callable[Arguments, Returned]:
-        """Bind to the instance, or to a new one that has no credential."""
+        """Bind to the instance, or to a new one without a credential; an abstract class cannot have one."""
+        if instance is None and inspect.isabstract(owner):
+            return cast("Callable[Arguments, Returned]", self._method)
         return MethodType(self._method, owner.with_defaults() if instance is None else instance)
 
 

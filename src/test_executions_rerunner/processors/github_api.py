@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from test_executions_rerunner.calls.once import Once
 from test_executions_rerunner.processors.github_refusals import until_reset_seconds
 
 if TYPE_CHECKING:
@@ -36,10 +36,15 @@ class GithubApi:
     def __init__(self, server: Origin, address: Origin, token: str, calls: Calls) -> None:
         self.server, self.address, self.calls = server, address, calls
         self._token = token
+        self._one_client = Once(self._connect)
 
-    @cached_property
+    @property
     def _client(self) -> GithubClient:
-        """The client, made for the first call: importing PyGithub takes as long as importing everything else."""
+        """The one client of all threads."""
+        return self._one_client()
+
+    def _connect(self) -> GithubClient:
+        """Make the client for the first call: importing PyGithub takes as long as importing everything else."""
         from test_executions_rerunner.processors.github_client import GithubClient  # noqa: PLC0415 - imports PyGithub
 
         return GithubClient(str(self.address), self._token, self.calls.waiting)

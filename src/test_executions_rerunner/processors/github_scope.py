@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
-from test_executions_rerunner.links import is_without_query
+from test_executions_rerunner.links import ends_with_a_name
 from test_executions_rerunner.processors.github_links import read_run_link, read_trigger, repository_pattern
 from test_executions_rerunner.text import shown
 
@@ -65,7 +65,7 @@ class Scope:
         """
         url = post_arguments.get("url")
         try:
-            trigger = read_trigger(self._address.names_below(url)) if is_without_query(url) else None
+            trigger = read_trigger(self._address.names_below(url)) if ends_with_a_name(url) else None
         except ValueError as error:
             raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
         if not trigger:

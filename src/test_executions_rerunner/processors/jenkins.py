@@ -25,7 +25,7 @@ from test_executions_rerunner.processors.jenkins_look import JobLooks
 from test_executions_rerunner.processors.jenkins_parameters import Parameters, form
 from test_executions_rerunner.processors.jenkins_queue import SharedQueue
 from test_executions_rerunner.processors.jenkins_refusals import explain_jenkins
-from test_executions_rerunner.text import basic, harmless, shown
+from test_executions_rerunner.text import basic, harmless, shown, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from test_executions_rerunner.rerun_request import RerunRequest
 
 _LEAST_OF_A_TOKEN = 4
-_QUEUE_ITEM = re.compile(r"/queue/item/([0-9]+)/$")
+_QUEUE_ITEM = re.compile(r"([^?#]*/queue/item/([0-9]+)/)(?:[?#].*)?", re.DOTALL)
+"""A Location whose path, without its query, is that of an item, and the item's number."""
+_USER_INFO = re.compile(r"//[^/?#]*@")
 
 
 class JenkinsProcessor(RequestProcessor):
@@ -148,18 +150,17 @@ class JenkinsProcessor(RequestProcessor):
             fields.setdefault("delay", f"{self.delay_seconds:.0f}sec")
         response = self.api.send("POST", url, fields)
         location = response.headers.get("Location", "")
-        found = _QUEUE_ITEM.search(location)
+        found = _QUEUE_ITEM.fullmatch(location)
         if response.status_code not in {requests.codes.created, requests.codes.see_other} or not found:
             raise self.refused(url, response)
-        if not self._is_below(location, ("queue", "item", found[1])):
-            raise TriggerDoubtfulError(
-                f"POST {url}: {response.status_code}, but its queue item is elsewhere: {harmless(location)}",
-                response=response,
-            )
+        path, number = found.groups()
+        if not self._is_below(path, ("queue", "item", number)):
+            elsewhere = without(self.secrets, harmless(_USER_INFO.sub("//", path)))
+            text = f"POST {url}: {response.status_code}, but its queue item is elsewhere: {elsewhere}"
+            raise TriggerDoubtfulError(text, response=response)
         joined = response.status_code == requests.codes.see_other
-        return Served(
-            "an identical item was waiting in the queue already" if joined else "accepted", self.api.item_link(found[1])
-        )
+        reason = "an identical item was waiting in the queue already" if joined else "accepted"
+        return Served(reason, self.api.item_link(number))
 
     def trigger(self, look: Look) -> Served:
         """Send the trigger of a look, with a delay where the job takes one."""

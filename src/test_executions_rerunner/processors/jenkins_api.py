@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
+from test_executions_rerunner.calls.once import Once
 from test_executions_rerunner.calls.policy import Fault
 from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.jenkins_links import trigger_names
@@ -41,12 +41,12 @@ class JenkinsApi:
 
     def __init__(self, origin: Origin, calls: Calls, connect: Callable[[], JenkinsClient]) -> None:
         self.origin, self.calls = origin, calls
-        self._connect = connect
+        self._client = Once(connect)
 
-    @cached_property
+    @property
     def client(self) -> JenkinsClient:
-        """The connection to the controller."""
-        return self._connect()
+        """The one client of all threads."""
+        return self._client()
 
     def send(self, method: str, url: str, data: Mapping[str, str] | None = None) -> Answer:
         """Send one call, once; see `JenkinsClient.send`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from test_executions_rerunner.errors import RequestProcessingError
-from test_executions_rerunner.links import is_without_query
+from test_executions_rerunner.links import ends_with_a_name
 from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def trigger_names(post_arguments: PostArguments, origin: Origin) -> tuple[str, .
     """
     url = post_arguments.get("url")
     try:
-        names = origin.names_below(url) if is_without_query(url) else ()
+        names = origin.names_below(url) if ends_with_a_name(url) else ()
     except ValueError as error:
         raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
     words, jobs = names[:-1:2], names[1:-1:2]

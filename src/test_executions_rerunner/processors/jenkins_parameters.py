@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.build_parameter import BuildParameter
-from test_executions_rerunner.errors import RequestProcessingError
+from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.processors.jenkins_state import as_text
 from test_executions_rerunner.text import shown
 
@@ -24,13 +24,16 @@ class Parameters:
     Args:
         build_parameters: ``[FAMILY:]NAME=VALUE`` each, or one text with one a line.
 
+    Raises:
+        SettingsError: One of them is not allowed.
+
     Attributes:
         families: The families that have parameters of their own.
     """
 
     def __init__(self, build_parameters: str | Iterable[str]) -> None:
         lines = build_parameters.splitlines() if isinstance(build_parameters, str) else build_parameters
-        self._more = [BuildParameter(line) for line in lines]
+        self._more = [_read(line) for line in lines]
         self.families = tuple(dict.fromkeys((*FAMILY_PARAMETERS, *(one.family for one in self._more if one.family))))
 
     def of_family(self, family: object) -> dict[str, object]:
@@ -51,6 +54,13 @@ class Parameters:
         for_all = {one.name: one.value for one in self._more if one.family is None}
         own = {one.name: one.value for one in self._more if one.family is not None and one.family == family}
         return {**REPORTING, **for_all, **own}
+
+
+def _read(line: str) -> BuildParameter:
+    try:
+        return BuildParameter(line)
+    except ValueError as error:
+        raise SettingsError(f"build_parameters: {shown(line)} is not allowed: {error}") from error
 
 
 def form(parameters: object) -> dict[str, str]:
