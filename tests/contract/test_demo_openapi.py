@@ -185,6 +185,7 @@ def test_what_a_look_reads_has_the_shape_that_github_describes(
         pytest.param("/runs/7/concurrency_groups?per_page=100", 200, id="of-a-run"),
         pytest.param("/concurrency_groups/ci%2Fmain", 200, id="held"),
         pytest.param("/concurrency_groups/ci", 404, id="held-by-nothing"),
+        pytest.param("/concurrency_groups?per_page=100", 200, id="active"),
         pytest.param("/runs/9/concurrency_groups", 404, id="of-no-run"),
     ],
 )

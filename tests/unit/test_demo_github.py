@@ -74,6 +74,7 @@ def test_a_run_shows_its_state(server: GithubServer) -> None:
 
 
 def test_a_rerun_is_a_new_attempt_of_the_same_run(server: GithubServer) -> None:
+    server.runners_are_free = False
     server.add_run("canonical/lab", 7, jobs=("one", "two"))
     answer = rerun(server)
     assert (answer.status_code, answer.text, server.triggered(7), server.attempts(7)) == (201, "{}", 1, 2)

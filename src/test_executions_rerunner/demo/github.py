@@ -5,6 +5,8 @@ Its answers follow GitHub's OpenAPI description, public recordings of api.github
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,10 @@ from test_executions_rerunner.demo.github_runs import Access, Attempt, Repositor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_PAYLOAD = base64.urlsafe_b64encode(json.dumps({"iss": "demo", "scope": "actions:write " * 20}).encode()).decode()
+APP_TOKEN = f"ghs_1234567_eyJhbGciOiJSUzI1NiJ9.{_PAYLOAD.rstrip('=')}.{'kRvQ0' * 20}"[:520]
+"""A token as Apps and workflows have them since 2026: a JWT, so about 520 characters with two dots."""
+
 
 class GithubServer(GithubApi):
     """A stateful GitHub with one token.
@@ -26,6 +32,7 @@ class GithubServer(GithubApi):
         server_url: Where the links that it shows point.
         limits: The rate limits.
         runs_finish_at_once: Whether an accepted rerun is over at once, successfully.
+        runners_are_free: Whether runners take an accepted rerun at once; otherwise it is queued.
         lists_carried_over_jobs: Whether a new attempt lists the jobs not rerun too (GitHub changed this).
         concurrency_groups: Whether it tells of them; ``missing``, as on older servers, is a 404, ``forbidden`` a 403.
         cancelled_runs: The runs that another one of their concurrency group cancelled, in that order.
@@ -151,24 +158,34 @@ class GithubServer(GithubApi):
         *,
         started_at: float | None = None,
         conclusion: str | None = None,
+        has_runners: bool = True,
     ) -> Attempt:
         """Let a person rerun some jobs of a run: a new attempt, by default started now and still going.
 
         Args:
             run_id: The run.
-            names: The jobs.
+            names: The jobs; none: as for a ``startup_failure``.
             started_at: When, in true seconds.
             conclusion: How it ended, where it is over.
+            has_runners: False: none of its jobs had a runner, as of an attempt that its group cancelled.
         """
         with self.lock:
             start = time.time() if started_at is None else started_at
             run, carries_over = self._runs[run_id], self.lists_carried_over_jobs
             attempt = run.rerun(set(names), self._job_ids, start, carries_over=carries_over)
             self._join_groups(run)
-            if attempt.status != "pending":
+            if attempt.status != "pending" and has_runners:
                 attempt.start()
             if conclusion is not None:
                 self._finish(run, conclusion)
+            return attempt
+
+    def rerun_one_of(self, run_id: int, name: str, *, started_at: float, conclusion: str = "success") -> Attempt:
+        """Let a person rerun one of several jobs that have the same name."""
+        with self.lock:
+            attempt = self._runs[run_id].rerun_one_of(name, self._job_ids, started_at)
+            attempt.start()
+            self._finish(self._runs[run_id], conclusion)
             return attempt
 
     def secondary_limit(

@@ -7,7 +7,13 @@ import time
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
-from test_executions_rerunner.demo.github_groups import group_json, groups_json, join, let_waiting_runs_start
+from test_executions_rerunner.demo.github_groups import (
+    active_groups_json,
+    group_json,
+    groups_json,
+    join,
+    let_waiting_runs_start,
+)
 from test_executions_rerunner.demo.github_json import job_json, moved_json, repository_json, run_json
 from test_executions_rerunner.demo.github_limits import MISSING_RIGHT, RateLimit, refusal
 from test_executions_rerunner.demo.github_refusals import TOO_OLD, job_refusal, run_refusal
@@ -24,6 +30,7 @@ _RUN = re.compile(r"/actions/runs/(\d+)(?:/(jobs|rerun|rerun-failed-jobs|concurr
 _JOB_RERUN = re.compile(r"/actions/jobs/(\d+)/rerun")
 _GROUP = re.compile(r"/actions/concurrency_groups/(.+)")
 _PER_PAGE, _MOST_PER_PAGE = 30, 100
+_DOTS_OF_A_JWT = 2
 
 
 class GithubApi(LoopbackServer):
@@ -38,6 +45,7 @@ class GithubApi(LoopbackServer):
         self.server_url = server_url
         self.limits = RateLimit()
         self.runs_finish_at_once = False
+        self.runners_are_free = True
         self.lists_carried_over_jobs = False
         self.concurrency_groups: Literal["served", "missing", "forbidden"] = "served"
         self.cancelled_runs: list[int] = []
@@ -56,7 +64,9 @@ class GithubApi(LoopbackServer):
         if "user-agent" not in request.headers:
             return refusal(403, "Request forbidden by administrative rules.")
         credentials = request.headers.get("authorization", "")
-        if credentials and credentials not in (f"token {self.token}", f"Bearer {self.token}"):
+        # a token that is a JWT, as an App's is, is documented with Bearer only
+        schemes = ("Bearer",) if self.token.count(".") == _DOTS_OF_A_JWT else ("token", "Bearer")
+        if credentials and credentials not in [f"{scheme} {self.token}" for scheme in schemes]:
             return refusal(401, "Bad credentials")
         if request.path == f"{self.context_path}/rate_limit":
             return None  # costs nothing
@@ -89,6 +99,8 @@ class GithubApi(LoopbackServer):
         return self._actions_answer(request, repository, rest, pushes=pushes)
 
     def _rate_limit(self) -> Answer:
+        if self.limits.is_off:
+            return refusal(404, "Rate limiting is not enabled.")
         headers = self.limits.headers(self.clock_skew_seconds).items()
         shown = {name.removeprefix("x-ratelimit-"): int(value) for name, value in headers if value.isdigit()}
         return json_answer({"resources": {"core": shown}, "rate": shown})
@@ -124,6 +136,8 @@ class GithubApi(LoopbackServer):
     def _actions_answer(self, request: RecordedRequest, repository: Repository, rest: str, *, pushes: bool) -> Answer:
         if request.method == "GET" and rest == "/actions/runs":
             return self._runs_answer(request, repository)
+        if request.method == "GET" and rest == "/actions/concurrency_groups":
+            return self._groups_refused() or self._active_groups(request, repository)
         if request.method == "GET" and (group := _GROUP.fullmatch(rest)):
             return self._group_answer(repository, unquote(group[1]))
         if request.method == "POST" and (job := _JOB_RERUN.fullmatch(rest)):
@@ -162,6 +176,16 @@ class GithubApi(LoopbackServer):
     def _group_answer(self, repository: Repository, name: str) -> Answer:
         shown = group_json(repository, name, self._runs.values(), self.url, self.server_url)
         return self._groups_refused() or (json_answer(shown) if shown else refusal(404, "Not Found"))
+
+    def _active_groups(self, request: RecordedRequest, repository: Repository) -> Answer:
+        """Return one page of the groups that something holds; pages follow each other by a cursor."""
+        groups = active_groups_json(repository, self._runs.values(), self.url, self.clock_skew_seconds)
+        size = min(max(int(request.parameters.get("per_page", _PER_PAGE)), 1), _MOST_PER_PAGE)
+        start = int(request.parameters.get("after", "cursor-0").removeprefix("cursor-"))
+        base = f"{self.url}{request.path[len(self.context_path) :]}?per_page={size}&after=cursor-{start + size}"
+        link = f'<{base}>; rel="next"' if start + size < len(groups) else ""
+        value = {"total_count": len(groups), "concurrency_groups": groups[start : start + size]}
+        return json_answer(value, headers={"Link": link} if link else {})
 
     def _jobs_answer(self, request: RecordedRequest, run: Run) -> Answer:
         jobs = run.jobs(every_attempt=request.parameters.get("filter") == "all")
@@ -213,6 +237,8 @@ class GithubApi(LoopbackServer):
         if run.latest.number < _MOST_ATTEMPTS:
             run.rerun(names, self._job_ids, time.time(), carries_over=self.lists_carried_over_jobs)
             self._join_groups(run)
+            if run.latest.status == "queued" and self.runners_are_free:
+                run.latest.start()
             if self.runs_finish_at_once and run.latest.status != "pending":
                 self._finish(run, "success")
         return json_answer({}, 201)
@@ -222,4 +248,6 @@ class GithubApi(LoopbackServer):
 
     def _finish(self, run: Run, conclusion: str) -> None:
         run.latest.finish(conclusion)
-        let_waiting_runs_start(self._runs.values())
+        for started in let_waiting_runs_start(self._runs.values()):
+            if self.runners_are_free:
+                started.latest.start()

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from test_executions_rerunner.demo.github_json import github_time
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -40,13 +42,13 @@ def join(run: Run, runs: Iterable[Run]) -> list[Run]:
             cancelled += [other for other in others if other.latest.status == _WAITS]
             run.latest.status = _WAITS
     for each in cancelled:
-        each.latest.finish("cancelled")
+        each.latest.finish("cancelled")  # before any of its jobs had a runner, where it was waiting
     return cancelled
 
 
-def let_waiting_runs_start(runs: Iterable[Run]) -> None:
-    """Start the runs that wait for no other any more."""
-    everyone = list(runs)
+def let_waiting_runs_start(runs: Iterable[Run]) -> list[Run]:
+    """Queue the runs that wait for no other any more, and return them."""
+    everyone, queued = list(runs), []
     for run in everyone:
         if run.latest.status == _WAITS and not any(
             other is not run and other.latest.status != _WAITS
@@ -54,6 +56,25 @@ def let_waiting_runs_start(runs: Iterable[Run]) -> None:
             for other in members(everyone, run.repository, name)
         ):
             run.latest.status = "queued"
+            queued.append(run)
+    return queued
+
+
+def active_groups_json(
+    repository: Repository, runs: Iterable[Run], api: str, skew_seconds: float
+) -> list[dict[str, object]]:
+    """Return the groups of a repository that something holds, sorted by name, without their members."""
+    holders: dict[str, Run] = {}
+    for run in runs:
+        if run.repository is repository and run.latest.status != _OVER:
+            holders |= {name.lower(): run for name in run.groups if name.lower() not in holders}
+    return [
+        {
+            **_names_json(repository, next(each for each in run.groups if each.lower() == name), api),
+            "last_acquired_at": github_time(run.latest.started_at + skew_seconds),
+        }
+        for name, run in sorted(holders.items())
+    ]
 
 
 def groups_json(run: Run, runs: Iterable[Run], api: str, server: str) -> dict[str, object]:

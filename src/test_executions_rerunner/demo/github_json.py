@@ -61,6 +61,7 @@ def job_json(job: RunJob, run: Run, api: str, server: str, skew_seconds: float) 
     """Return a job of a run."""
     name = run.repository.current_name
     started_at = github_time(job.started_at + skew_seconds)
+    step = {"name": "Set up job", "status": job.status, "conclusion": job.conclusion, "number": 1}
     return {
         "id": job.id,
         "run_id": run.id,
@@ -69,8 +70,11 @@ def job_json(job: RunJob, run: Run, api: str, server: str, skew_seconds: float) 
         "status": job.status,
         "conclusion": job.conclusion,
         "created_at": started_at,
-        "started_at": started_at,
+        "started_at": started_at,  # that of a skipped one too: when that was decided
         "completed_at": started_at if job.status == "completed" else None,
+        "runner_id": job.runner_id,
+        "runner_name": f"runner {job.runner_id}" if job.runner_id else None,
+        "steps": [step] if job.runner_id else [],
         "url": f"{api}/repos/{name}/actions/jobs/{job.id}",
         "run_url": f"{api}/repos/{name}/actions/runs/{run.id}",
         "html_url": f"{server}/{name}/actions/runs/{run.id}/job/{job.id}",

@@ -40,11 +40,13 @@ class RateLimit:
     Attributes:
         quota: The calls an hour.
         posts_per_minute: Most POSTs in 60 s before the secondary limit hits; ``None``: no such limit.
+        is_off: Whether there are no limits at all, as on an Enterprise Server by default.
     """
 
     def __init__(self, quota: int = 5000) -> None:
         self.quota = quota
         self.posts_per_minute: int | None = None
+        self.is_off = False
         self._lock = threading.Lock()
         self._remaining = quota
         self._reset_seconds = 3600.0
@@ -81,6 +83,8 @@ class RateLimit:
         """Count a call; return the refusal where a limit is reached."""
         with self._lock:
             self._renew()
+            if self.is_off:
+                return None
             if self._remaining <= 0:
                 return refusal(403, _PRIMARY)
             self._remaining -= 1
@@ -97,6 +101,8 @@ class RateLimit:
 
     def headers(self, skew_seconds: float) -> dict[str, str]:
         """Return the headers that every answer carries; the reset is a time on the server's clock."""
+        if self.is_off:
+            return {}
         return {
             "x-ratelimit-limit": str(self.quota),
             "x-ratelimit-remaining": str(max(self._remaining, 0)),

@@ -46,7 +46,7 @@ def job_refusal(run: Run, job: RunJob) -> Answer | None:
         OLDER_ATTEMPT: job.attempt != run.latest.number,
         TOO_OLD["rerun"]: _is_too_old(run),
         DISABLED_WORKFLOW: run.workflow_is_disabled,
-        JOBS_CANNOT_BE_RERUN: not run.retryable,
+        JOBS_CANNOT_BE_RERUN: not run.retryable or not run.jobs_are_retryable,
     }
     return _first(reasons)
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 Access = Literal["write", "read", "none"]
 _OVER = "completed"
 _FINE = ("success", "skipped", "neutral")
+_WITHOUT_RUNNER = ("cancelled", "skipped", "startup_failure")
+"""How a job may end that no runner has taken yet."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +50,12 @@ class RunJob:
     status: str = "queued"
     conclusion: str | None = None
     needs: tuple[str, ...] = ()
+    runner_id: int | None = None
+    """The runner that took it; None: none did, as for what was skipped, or cancelled before one was free."""
+
+    def take_runner(self) -> None:
+        """Give it a runner of its own."""
+        self.runner_id = self.id % 100_000
 
     @property
     def failed(self) -> bool:
@@ -78,17 +86,27 @@ class Attempt:
     jobs: list[RunJob] = field(default_factory=list)
 
     def finish(self, conclusion: str) -> None:
-        """End the attempt and those of its jobs that are still going."""
+        """End the attempt and those of its jobs that are still going; what is cancelled or skipped gets no runner."""
         self.status, self.conclusion = _OVER, conclusion
         for job in self.jobs:
             if job.status != _OVER:
+                if conclusion not in _WITHOUT_RUNNER:
+                    job.take_runner()
                 job.status, job.conclusion = _OVER, conclusion
 
     def start(self) -> None:
-        """Let its queued jobs run."""
+        """Let runners take its queued jobs."""
         self.status = "in_progress"
         for job in self.jobs:
-            job.status = "in_progress" if job.status == "queued" else job.status
+            if job.status == "queued":
+                job.status = "in_progress"
+                job.take_runner()
+
+    def end_job(self, name: str, conclusion: str) -> None:
+        """End its jobs of one name while the others go on."""
+        for job in self.jobs:
+            if job.name == name:
+                job.status, job.conclusion = _OVER, conclusion
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +120,7 @@ class Run:
         attempts: Its attempts, oldest first.
         retryable: False: "cannot be retried".
         workflow_is_disabled: Whether its single jobs are refused for that.
+        jobs_are_retryable: False: its single jobs cannot be rerun, though the run can.
         triggered: How many rerun requests were accepted.
         groups: Its concurrency groups, those of its jobs included.
         cancel_in_progress: Whether its start cancels the others of its groups.
@@ -114,6 +133,7 @@ class Run:
     attempts: list[Attempt]
     retryable: bool = True
     workflow_is_disabled: bool = False
+    jobs_are_retryable: bool = True
     triggered: int = 0
     groups: tuple[str, ...] = ()
     cancel_in_progress: bool = False
@@ -131,8 +151,7 @@ class Run:
 
     def job_names(self, *, only_failed: bool) -> set[str]:
         """Return the names of all jobs, or of those whose newest entry failed."""
-        newest = {job.name: job for job in self.jobs(every_attempt=True)}
-        return {name for name, job in newest.items() if job.failed or not only_failed}
+        return {job.name for job in self._newest() if job.failed or not only_failed}
 
     def add_jobs(self, jobs: Iterable[str | Mapping[str, object]], ids: JobNumbers) -> None:
         """Give a new run its jobs.
@@ -140,7 +159,8 @@ class Run:
         Args:
             jobs: A name is a job of every attempt. A mapping has ``name`` and perhaps ``id``, ``run_attempt``
                 (by default the newest one), ``status``, ``conclusion`` and ``started_at`` (by default the
-                attempt's), and ``needs``, the names of the jobs that come before it.
+                attempt's), ``needs``, the names of the jobs that come before it, and ``runner_id`` (by default it
+                has one if it is going, or over and not skipped). Names need not be unique.
             ids: Where the ids come from that are not given.
         """
         for each in jobs:
@@ -174,14 +194,32 @@ class Run:
                 and conclusions.
         """
         attempt = Attempt(self.latest.number + 1, started_at)
-        newest = {job.name: job for job in self.jobs(every_attempt=True)}
-        for name, old in newest.items():
-            if name in names:
-                attempt.jobs.append(RunJob(ids.next(), name, attempt.number, started_at, needs=old.needs))
+        for old in self._newest():
+            if old.name in names:
+                attempt.jobs.append(RunJob(ids.next(), old.name, attempt.number, started_at, needs=old.needs))
             elif carries_over:
                 attempt.jobs.append(replace(old, id=ids.next(), attempt=attempt.number))
         self.attempts.append(attempt)
         return attempt
+
+    def rerun_one_of(self, name: str, ids: JobNumbers, started_at: float) -> Attempt:
+        """Start one of several jobs of one name again; the new attempt lists the others, carried over."""
+        attempt = Attempt(self.latest.number + 1, started_at)
+        for old in self._newest():
+            is_first = old.name == name and not any(job.started_at == started_at for job in attempt.jobs)
+            new = RunJob(ids.next(), name, attempt.number, started_at)
+            attempt.jobs.append(new if is_first else replace(old, id=new.id, attempt=attempt.number))
+        self.attempts.append(attempt)
+        return attempt
+
+    def _newest(self) -> list[RunJob]:
+        """Return the newest entries of each name: all that its newest attempt has of it."""
+        newest: dict[str, list[RunJob]] = {}
+        for attempt in self.attempts:
+            for name in {job.name for job in attempt.jobs}:
+                newest[name] = [job for job in attempt.jobs if job.name == name]
+        order = dict.fromkeys(job.name for job in self.jobs(every_attempt=True))
+        return [job for name in order for job in newest[name]]
 
 
 def _job_of(attempt: Attempt, given: Mapping[str, object], ids: JobNumbers) -> RunJob:
@@ -189,7 +227,7 @@ def _job_of(attempt: Attempt, given: Mapping[str, object], ids: JobNumbers) -> R
     started_at = given.get("started_at", attempt.started_at)
     conclusion = given.get("conclusion", attempt.conclusion)
     needs = given.get("needs", ())
-    return RunJob(
+    job = RunJob(
         number if isinstance(number, int) else ids.next(),
         str(given["name"]),
         attempt.number,
@@ -198,3 +236,8 @@ def _job_of(attempt: Attempt, given: Mapping[str, object], ids: JobNumbers) -> R
         None if conclusion is None else str(conclusion),
         tuple(map(str, needs)) if isinstance(needs, tuple | list) else (),
     )
+    if "runner_id" in given:
+        job.runner_id = given["runner_id"] if isinstance(given["runner_id"], int) else None
+    elif job.status == "in_progress" or (job.status == _OVER and job.conclusion != "skipped"):
+        job.take_runner()
+    return job
