@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 LARGEST_ID = 2**31 - 1
 """Test Observer answers 500 for a larger one, and removes nothing."""
+_ID = re.compile("[0-9]{1,10}")
 
 _DECIDED = ("APPROVED", "MARKED_AS_FAILED")
 
@@ -104,6 +107,18 @@ def _decision(raw: RawRequest) -> str | None:
 
 def _priority(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def read_id(key: object) -> int:
+    """Return a ``test_execution_id``, also one that JSON made a text of, as it does with the keys of an object.
+
+    Raises:
+        RequestProcessingError: It is none.
+    """
+    number = int(key) if isinstance(key, str) and _ID.fullmatch(key) else key
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= LARGEST_ID:
+        raise RequestProcessingError(f"{shown(key)} is no test_execution_id: a whole number from 1 to {LARGEST_ID} is")
+    return number
 
 
 def _group(raw: RawRequest) -> Hashable:

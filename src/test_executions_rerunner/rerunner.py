@@ -16,22 +16,23 @@ from test_executions_rerunner.drain.pool import Pool
 from test_executions_rerunner.drain.selection import Selection
 from test_executions_rerunner.drain.submitter import Group, Options, Submitter
 from test_executions_rerunner.drain.windows import Windows
-from test_executions_rerunner.errors import RequestProcessingError
+from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.models import Outcome, PostArguments, State, Target, Verdict
-from test_executions_rerunner.rerun_request import RawRequest, RerunRequest
+from test_executions_rerunner.processors.base import RequestProcessor
+from test_executions_rerunner.rerun_request import RawRequest, RerunRequest, read_id
 from test_executions_rerunner.test_observer import TestObserverInterface
+from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-    from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.request_queue import RequestQueue
 
 _log = logging.getLogger(__name__)
 GRACE_SECONDS = 5.0
 """What is in flight may take so long after a signal; GitHub and ``docker stop`` kill after ten."""
-DELETE_SECONDS = 2.5
-"""And the deletes of what was accepted so long more."""
+END_SECONDS = 9.0
+"""And the deletes of what was accepted all that is left of so long."""
 
 
 class Rerunner:
@@ -49,10 +50,14 @@ class Rerunner:
         time_limit: Minutes after which nothing new is started; None: no limit.
         dry_run: Look, and neither trigger nor delete.
         concurrency: Calls at a time, 1 to 64.
-        on_ended: Called with the outcomes of the requests that ended together, from any thread.
+        on_ended: Called with the outcomes of the requests that ended together, from a thread of its own. Only the end
+            of `run` waits for it, and what it raises is logged.
+
+    A `Rerunner` and its processor serve one drain: what a server asked to wait for, a signal, and which targets were
+    triggered is kept for all of it. Make both anew for the next drain.
 
     Raises:
-        SettingsError: An argument is not within its bounds.
+        SettingsError: An argument is not within its bounds, or the processor is none.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each setting of a drain
@@ -71,6 +76,10 @@ class Rerunner:
         concurrency: int = defaults.CONCURRENCY,
         on_ended: Callable[[list[Outcome]], None] | None = None,
     ) -> None:
+        if not isinstance(processor, RequestProcessor):
+            raise SettingsError(
+                f"processor: {shown(processor)} is not allowed: a JenkinsProcessor or GithubProcessor is"
+            )
         defaults.check_arguments(limit=limit, min_priority=min_priority, time_limit=time_limit, concurrency=concurrency)
         self._processor = processor
         self._queue = test_observer or TestObserverInterface(connections=concurrency, waiting=processor.waiting)
@@ -80,6 +89,7 @@ class Rerunner:
         options = Options(limit, discard_refused=discard_refused, announce=announce, dry_run=dry_run)
         self._submitter = Submitter(processor, self._queue, self._ledger, options)
         self._by_id: dict[int, RerunRequest] = {}
+        self._has_run = False
 
     def run(self) -> list[Outcome]:
         """Drain the queue once: load, process, submit, delete, window by window.
@@ -90,8 +100,20 @@ class Rerunner:
         Raises:
             TestObserverError: The queue could not be read, or nothing may be deleted from it; `outcomes` tells what
                 had been done by then.
+            RuntimeError: It has run before, or its processor has served another drain.
         """
+        if self._has_run:
+            raise RuntimeError("a Rerunner drains once: make a new one, with a new processor, for the next drain")
+        self._has_run = True
+        self._processor.begin_drain(self)
         self._stop_in_time()
+        try:
+            self._drain()
+        finally:
+            self._ledger.told()
+        return self.outcomes
+
+    def _drain(self) -> None:
         windows = Windows(self._queue, self._ledger)
         with Pool(self._concurrency) as pool, self._submitter:
             while not (windows.is_last or self._ledger.stopped or self._submitter.is_at_limit):
@@ -101,18 +123,21 @@ class Rerunner:
                 groups = self._process(requests)
                 self._submitter.submit(groups, pool)
                 pool.join()
-        return self.outcomes
 
-    def end(self, reason: str) -> None:
+    def end(self, reason: str, *, gone_seconds: float = 0.0) -> None:
         """End a drain that `run` has not ended, from any thread; after that no outcome changes any more.
 
         Nothing new is started. What is in flight gets `GRACE_SECONDS`, then it is `unknown`; what was not started is
-        `deferred`; the deletes of what was accepted get `DELETE_SECONDS`.
+        `deferred`; the deletes of what was accepted get all that is left of `END_SECONDS`.
+
+        Args:
+            reason: Why, as the outcome of the rest.
+            gone_seconds: How many of those seconds have gone already.
         """
         self._ledger.stop(State.DEFERRED, reason)
         self._processor.waiting.interrupt()
         self._queue.waiting.interrupt()
-        self._ledger.end(reason, grace_seconds=GRACE_SECONDS, delete_seconds=DELETE_SECONDS)
+        self._ledger.end(reason, grace_seconds=GRACE_SECONDS - gone_seconds, all_seconds=END_SECONDS - gone_seconds)
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -164,26 +189,36 @@ class Rerunner:
                 processed[request.test_execution_id] = target.post_arguments
         return processed
 
-    def submit_processed_requests(self, processed_requests: Mapping[int, PostArguments]) -> list[int]:
+    def submit_processed_requests(
+        self, processed_requests: Mapping[int, PostArguments] | Mapping[str, PostArguments]
+    ) -> list[int]:
         """Look at each target and trigger it where it was not rerun since, once for all its requests.
+
+        Args:
+            processed_requests: As `process_rerun_requests` returned it; the ids may be texts, as JSON makes them.
 
         Returns:
             The ids whose rerun was accepted, or had been started already.
 
         Raises:
+            RequestProcessingError: A key is no id; nothing was started.
+            RuntimeError: The processor has served another drain.
             TestObserverError: Nothing may be deleted from the queue, so that nothing was started.
         """
-        requests = [
-            self._by_id.get(number) or self._remember({"test_execution_id": number}) for number in processed_requests
-        ]
+        posts = {read_id(key): post for key, post in processed_requests.items()}
+        self._processor.begin_drain(self)
         groups: dict[Hashable, Group] = {}
-        for request in requests:
-            target = self._target_of(request, processed_requests[request.test_execution_id or 0])
+        requests: list[RerunRequest] = []
+        for number, post in posts.items():
+            request = self._by_id.get(number) or self._remember({"test_execution_id": number})
+            target = self._target_of(request, post)
             groups.setdefault(target.key, (target, []))[1].append(request)
+            requests.append(request)
         self._ledger.open(requests)
         with Pool(self._concurrency) as pool, self._submitter:
             self._submitter.submit(groups.values(), pool, deletes=False)
             pool.join()
+        self._ledger.told()
         ended = {outcome.request: outcome.state for outcome in self.outcomes}
         return [request.test_execution_id or 0 for request in requests if ended[request].is_served]
 

@@ -87,9 +87,10 @@ class TestObserverInterface(RequestQueue):
         self._limit = limit
         self._calls = Calls(waiting or Waiting(), explain, "Test Observer")
         self.waiting, self.clock = self._calls.waiting, self._calls.clock
+        self._telling = Calls(Waiting(self.waiting.waits), explain)  # so that no DELETE waits for what people are told
         self._neighbours = Neighbours(partial(self._send_get, keep=RerunRequest.read), self.waiting.clock)
         auth = BearerAuth(test_observer_api_key) if test_observer_api_key else None
-        self._session = open_session(self.url, auth=auth, connections=connections, waiting=self.waiting)
+        self._session = open_session(self.url, auth=auth, connections=connections + 1, waiting=self.waiting)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(test_observer_url={self.url!r})"
@@ -281,9 +282,9 @@ class TestObserverInterface(RequestQueue):
             raise self._understood(doing, error) from error
 
     def _call_once(self, doing: str, call: Callable[[], object]) -> None:
-        """Make a call that must not be repeated, since it adds something each time."""
+        """Make a call that must not be repeated, since it adds something each time; now or not at all."""
         try:
-            self._calls.once(call)
+            self._telling.at_once(call)
         except CallError as error:
             raise self._understood(doing, error) from error
 

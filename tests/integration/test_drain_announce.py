@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from integration.conftest import REPOSITORY
 from test_executions_rerunner.demo import Fault
+from test_executions_rerunner.drain import announcer
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System
+    from test_executions_rerunner.demo import RecordedRequest
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +125,50 @@ def test_archived_artefacts_are_left_alone_where_asked_for(lab: Lab, system: Sys
     assert "archived" in outcomes[kept].reason
     assert lab.observer.ids() == [kept]
     assert lab.states(system)[kept] == "triggered"
+
+
+def test_a_secret_that_a_refusal_sends_back_is_never_stored_in_test_observer(lab: Lab) -> None:
+    number = ask_for_an_old_run(lab)
+    said = {"message": f"This workflow run cannot be retried, Bearer {lab.github.token}"}
+    lab.github.inject(Fault("POST", status=403, body=json.dumps(said), times=None))
+    assert lab.states("github", announce=True)[number] == "refused"
+    (event,) = lab.observer.events(number)
+    assert "cannot be retried, Bearer ***" in str(event["detail"])
+    assert lab.github.token not in str(event)
+
+
+def test_requesters_who_cannot_be_told_cost_one_bound_of_time_together(
+    lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcer.Announcer.__init__, "__defaults__", (0.5,))
+    ids = [number for n in range(20) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    lab.observer.inject(Fault("POST", path="/links", action="hang", times=None))
+    outcomes = lab.drain(system, announce=True)
+    assert {outcomes[number].state.value for number in ids} == {"triggered"}
+    assert all("the requester could not be told" in outcomes[number].reason for number in ids)
+    assert lab.observer.ids() == []
+    assert lab.observer.count("POST", "/links") == 1, "the first one hangs still"
+
+
+@pytest.mark.parametrize("fault", [{"status": 429}, {"status": 503}], ids=["429", "503"])
+def test_no_delete_waits_since_telling_is_to_wait(lab: Lab, system: System, fault: dict[str, Any]) -> None:
+    ids = [number for n in range(3) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    headers = {"Retry-After": "3600"}
+    lab.observer.inject(Fault("POST", path="/links", headers=headers, times=None, **fault))
+    outcomes = lab.drain(system, announce=True, concurrency=1)
+    assert all(outcomes[number].deleted for number in ids)
+    assert lab.reason_to_stop == ""
+
+
+def test_a_call_that_tells_takes_no_connection_from_a_delete(lab: Lab, system: System) -> None:
+    ids = [number for n in range(3) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    deletes_at_tellings: list[int] = []
+
+    def hook(request: RecordedRequest) -> None:
+        if request.path.endswith("/links") and not deletes_at_tellings:
+            lab.observer.wait_for("DELETE", count=1 + len(ids))  # and the one that removes nothing
+            deletes_at_tellings.append(lab.observer.count("DELETE"))
+
+    lab.observer.on_request = hook
+    lab.drain(system, announce=True, concurrency=1, queue={"connections": 1})
+    assert deletes_at_tellings == [1 + len(ids)]

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, SettingsError, TestObserverInterface
+from test_executions_rerunner import (
+    GithubProcessor,
+    JenkinsProcessor,
+    RequestProcessingError,
+    Rerunner,
+    SettingsError,
+    TestObserverInterface,
+)
 from test_executions_rerunner.demo import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from integration.conftest import Lab, System
-    from test_executions_rerunner.models import Target
+    from test_executions_rerunner.models import Outcome, Target
     from test_executions_rerunner.rerun_request import RerunRequest
 
 WRONG: dict[str, Callable[[Any], object]] = {
@@ -121,3 +129,79 @@ def test_a_doubtful_trigger_keeps_its_place_in_the_limit(lab: Lab, system: Syste
     states = lab.states(system, limit=2, concurrency=1)
     assert [states[number] for number in ids] == ["unknown", "triggered", "deferred", "deferred"]
     assert lab.server(system).count("POST") == 2
+
+
+# what serves one drain
+
+
+def test_a_drain_that_has_run_says_so_when_it_is_run_again(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    lab.drain(system)
+    with pytest.raises(RuntimeError, match="drains once"):
+        lab.last.run()
+    assert [outcome.request.test_execution_id for outcome in lab.last.outcomes] == [number]
+
+
+@pytest.mark.parametrize("is_by_steps", [False, True], ids=["a whole drain", "the four steps"])
+def test_a_processor_that_has_served_a_drain_says_so(lab: Lab, system: System, *, is_by_steps: bool) -> None:
+    processor = lab.processor(system)
+    Rerunner(processor, test_observer=lab.queue()).run()
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    another = Rerunner(processor, test_observer=lab.queue())
+    processed = another.process_rerun_requests(another.load_rerun_requests())
+    with pytest.raises(RuntimeError, match="a processor serves one drain"):
+        another.submit_processed_requests(processed) if is_by_steps else another.run()
+    assert lab.observer.ids() == [number]
+    assert lab.server(system).count("POST") == 0
+
+
+@pytest.mark.parametrize("processor", ["jenkins", None, GithubProcessor], ids=["a name", "none", "a class"])
+def test_what_is_no_processor_is_refused_by_its_name(processor: Any) -> None:  # noqa: ANN401 - of any kind
+    with pytest.raises(SettingsError, match="is not allowed: a JenkinsProcessor or Github"):
+        Rerunner(processor)
+
+
+def test_processed_requests_may_have_been_written_as_json(lab: Lab, system: System) -> None:
+    ids = [lab.request(lab.add_target(system, f"t{n}"))[0] for n in range(2)]
+    first = Rerunner(lab.processor(system), test_observer=lab.queue())
+    written = json.dumps(first.process_rerun_requests(first.load_rerun_requests()))
+    second = Rerunner(lab.processor(system), test_observer=lab.queue())
+    assert second.submit_processed_requests(json.loads(written)) == ids
+    second.delete_processed_requests(ids)
+    assert lab.observer.ids() == []
+
+
+@pytest.mark.parametrize("key", ["x", "", "0", "-1", "12345678901", "4294967296", "\u0661", 0, True, None, 1.5])
+def test_a_key_that_is_no_id_is_refused_and_nothing_is_started(lab: Lab, system: System, key: Any) -> None:  # noqa: ANN401
+    lab.request(lab.add_target(system, "t1"))
+    rerunner = Rerunner(lab.processor(system), test_observer=lab.queue())
+    (post,) = rerunner.process_rerun_requests(rerunner.load_rerun_requests()).values()
+    with pytest.raises(RequestProcessingError, match="is no test_execution_id"):
+        rerunner.submit_processed_requests({key: post})
+    assert lab.server(system).count("POST") == 0
+
+
+def raise_at_each(_: list[Outcome]) -> None:
+    raise OSError("nobody reads this")
+
+
+def test_a_listener_that_raises_keeps_no_request_from_being_deleted(lab: Lab, system: System) -> None:
+    for n in range(40):
+        lab.request(lab.add_target(system, f"t{n}"))
+    outcomes = lab.drain(system, on_ended=raise_at_each)
+    assert all(outcome.deleted for outcome in outcomes.values())
+    assert lab.observer.ids() == []
+
+
+def test_a_listener_that_hangs_keeps_no_request_from_being_deleted(lab: Lab, system: System) -> None:
+    ids = [lab.request(lab.add_target(system, f"t{n}"))[0] for n in range(5)]
+    before: list[int] = []
+
+    def wait_for_deletes(_: list[Outcome]) -> None:
+        lab.observer.wait_for("DELETE", count=1 + len(ids))  # and the one that removes nothing
+        before.append(lab.observer.count("DELETE"))
+
+    outcomes = lab.drain(system, on_ended=wait_for_deletes, concurrency=1)
+    assert before
+    assert set(before) == {1 + len(ids)}
+    assert all(outcome.deleted for outcome in outcomes.values())

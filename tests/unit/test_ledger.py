@@ -31,7 +31,7 @@ def opened(*requests: RerunRequest) -> Ledger:
 
 def end(ledger: Ledger, reason: str = "signal") -> None:
     """End a drain that waits for nothing."""
-    ledger.end(reason, grace_seconds=0, delete_seconds=0)
+    ledger.end(reason, grace_seconds=0, all_seconds=0)
 
 
 def beside(work: Callable[[], None]) -> threading.Thread:
@@ -137,7 +137,7 @@ def test_the_end_waits_for_what_is_in_flight() -> None:
     one = request()
     ledger = opened(one)
     ledger.begin([one])
-    ending = beside(lambda: ledger.end("signal", grace_seconds=LONG_SECONDS, delete_seconds=0))
+    ending = beside(lambda: ledger.end("signal", grace_seconds=LONG_SECONDS, all_seconds=0))
     ledger.settle({one: TRIGGERED})
     ending.join(LONG_SECONDS)
     assert ledger.outcomes[0].state is State.TRIGGERED
@@ -148,7 +148,7 @@ def test_the_end_waits_for_each_delete_also_that_of_a_refused_request(state: Sta
     one = request()
     ledger = opened(one)
     ledger.settle({one: Verdict(state, "x")}, deletes=[one])
-    ending = beside(lambda: ledger.end("signal", grace_seconds=0, delete_seconds=LONG_SECONDS))
+    ending = beside(lambda: ledger.end("signal", grace_seconds=0, all_seconds=LONG_SECONDS))
     ledger.deleted(one, Removal.DELETED)
     ending.join(LONG_SECONDS)
     (outcome,) = ledger.outcomes
@@ -207,6 +207,7 @@ def test_everybody_is_told_of_each_outcome_from_any_thread() -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    ledger.told()
     assert {outcome.request for outcome in told} == set(requests)
 
 
@@ -216,7 +217,59 @@ def test_requests_that_end_together_are_told_together() -> None:
     requests = [request(number) for number in (1, 2)]
     ledger.open(requests)
     ledger.settle(dict.fromkeys(requests, TRIGGERED), "lab")
+    ledger.told()
     assert [[outcome.request for outcome in ended] for ended in told] == [requests]
+
+
+def test_whoever_raises_when_told_is_told_of_the_next_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    told: list[list[Outcome]] = []
+
+    def listen(ended: list[Outcome]) -> None:
+        told.append(ended)
+        raise BrokenPipeError("the terminal is gone")
+
+    ledger = Ledger(on_ended=listen)
+    requests = [request(number) for number in (1, 2)]
+    ledger.open(requests)
+    for each in requests:
+        assert ledger.settle({each: TRIGGERED}, deletes=[each])
+    ledger.told()
+    assert [[outcome.request for outcome in ended] for ended in told] == [[each] for each in requests]
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning == "whoever is told of outcomes raised BrokenPipeError: the terminal is gone"
+
+
+def test_nobody_waits_for_whoever_hangs_when_told() -> None:
+    is_over = threading.Event()
+
+    def hang(_: list[Outcome]) -> None:
+        is_over.wait(LONG_SECONDS)
+
+    ledger = Ledger(on_ended=hang)
+    requests = [request(number) for number in (1, 2)]
+    ledger.open(requests)
+    for each in requests:
+        assert ledger.settle({each: TRIGGERED})
+    end(ledger)
+    assert [outcome.state for outcome in ledger.outcomes] == [State.TRIGGERED] * 2
+    assert not is_over.is_set()
+    is_over.set()
+    ledger.told()
+
+
+def test_where_no_thread_is_to_be_had_everybody_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[Outcome]] = []
+    ledger = Ledger(on_ended=told.append)
+    requests = [request(number) for number in (1, 2)]
+    ledger.open(requests)
+    monkeypatch.setattr(threading.Thread, "start", _no_thread)
+    for each in requests:
+        ledger.settle({each: TRIGGERED})
+    assert [[outcome.request for outcome in ended] for ended in told] == [[each] for each in requests]
+
+
+def _no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_a_slot_that_is_used_up_is_not_given_back() -> None:

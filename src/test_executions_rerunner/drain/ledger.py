@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
+from test_executions_rerunner.drain.telling import Telling
 from test_executions_rerunner.models import Outcome, Removal, State, Verdict
 from test_executions_rerunner.text import Mask, clean
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MOST_CHARACTERS = 1000
 """Of a reason: the words of a server, cut off already, and what else there is to say."""
+_TELLING_SECONDS = 0.5
+"""What the end waits for whoever is told; the report has it all anyway."""
 
 
 class Ledger:
@@ -24,11 +28,13 @@ class Ledger:
 
     Args:
         secrets: Texts that no outcome may show, whoever says them.
-        on_ended: Called with the outcomes of the requests that ended together, from any thread.
+        on_ended: Called with the outcomes of the requests that ended together, from a thread of its own; nothing waits
+            for it before `told`.
     """
 
     def __init__(self, secrets: tuple[str, ...] = (), on_ended: Callable[[list[Outcome]], None] | None = None) -> None:
-        self._mask, self._on_ended = Mask(secrets), on_ended
+        self._mask = Mask(secrets)
+        self._telling = Telling(on_ended) if on_ended else None
         self._changed = threading.Condition(threading.RLock())
         self._outcomes: dict[RerunRequest, Outcome | None] = {}
         self._in_flight: set[RerunRequest] = set()
@@ -51,7 +57,7 @@ class Ledger:
         """Start nothing more; the first reason stays."""
         with self._changed:
             if self._stopped is None:
-                self._stopped = Verdict(state, self._clean(reason))
+                self._stopped = Verdict(state, self.cleaned(reason))
                 _log.warning("nothing more is started: %s", self._stopped.reason)
 
     def stop_when(self, is_time_up: Callable[[], bool], reason: str) -> None:
@@ -107,7 +113,7 @@ class Ledger:
         Returns:
             False: too late, the drain has ended.
         """
-        name = None if target is None else self._clean(target)
+        name = None if target is None else self.cleaned(target)
         ended = [self._outcome(request, verdict, name) for request, verdict in verdicts.items()]
         with self._changed:
             if self._is_closed:
@@ -116,13 +122,18 @@ class Ledger:
             self._in_flight.difference_update(verdicts)
             self._deleting.update(deletes)
             self._changed.notify_all()
-        if self._on_ended and ended:
-            self._on_ended(ended)
+        if self._telling and ended:
+            self._telling.tell(ended)
         return True
 
+    def told(self) -> None:
+        """Wait until everybody has been told of all outcomes."""
+        if self._telling:
+            self._telling.join()
+
     def _outcome(self, request: RerunRequest, verdict: Verdict, name: str | None) -> Outcome:
-        link = None if verdict.link is None else self._clean(verdict.link)
-        return Outcome(request, verdict.state, self._clean(verdict.reason), name, link)
+        link = None if verdict.link is None else self.cleaned(verdict.link)
+        return Outcome(request, verdict.state, self.cleaned(verdict.reason), name, link)
 
     # from an outcome out of the queue
 
@@ -138,33 +149,36 @@ class Ledger:
                 outcome.deleted, outcome.gone = how is Removal.DELETED, how is not Removal.DELETED
                 outcome.reason += f"; {how.value}" if outcome.gone else ""
             else:
-                outcome.delete_error = self._clean(how)
+                outcome.delete_error = self.cleaned(how)
 
     def note(self, request: RerunRequest, note: str) -> None:
         """Add to the reason of an outcome."""
         with self._changed:
             outcome = self._outcomes.get(request)
             if outcome and not self._is_sealed:
-                outcome.reason = f"{outcome.reason}; {self._clean(note)}"
+                outcome.reason = f"{outcome.reason}; {self.cleaned(note)}"
 
     # the end
 
-    def end(self, reason: str, *, grace_seconds: float, delete_seconds: float) -> None:
+    def end(self, reason: str, *, grace_seconds: float, all_seconds: float) -> None:
         """End the drain for its report; after that nothing changes any more.
 
         What is in flight may take ``grace_seconds`` before it is `unknown`; what was not started is `deferred`.
-        Deletes that have begun by then may take ``delete_seconds``.
+        Deletes that have begun by then may take all that is left of ``all_seconds``.
         """
+        ends_at = time.monotonic() + all_seconds
         self.stop(State.DEFERRED, reason)
         with self._changed:
             self._changed.wait_for(lambda: not self._in_flight, grace_seconds)
             left = [request for request, outcome in self._outcomes.items() if outcome is None]
             self.settle({request: self._verdict_at_end(request, reason) for request in left})
             self._is_closed = True
-            self._changed.wait_for(lambda: not self._deleting, delete_seconds)
+            self._changed.wait_for(lambda: not self._deleting, max(0.0, ends_at - time.monotonic()))
             for request in self._deleting:
-                self._outcome_of(request).delete_error = self._clean(f"{reason}, while it was being deleted")
+                self._outcome_of(request).delete_error = self.cleaned(f"{reason}, while it was being deleted")
             self._is_sealed = True
+        if self._telling:
+            self._telling.join(_TELLING_SECONDS)
 
     def _verdict_at_end(self, request: RerunRequest, reason: str) -> Verdict:
         if request in self._in_flight:
@@ -198,5 +212,6 @@ class Ledger:
         with self._changed:
             return sum(not (outcome and outcome.has_left) for outcome in self._outcomes.values())
 
-    def _clean(self, text: str) -> str:
+    def cleaned(self, text: str) -> str:
+        """Return a text as an outcome may show it: one harmless line without secrets."""
         return clean(text, self._mask, most=_MOST_CHARACTERS)

@@ -57,10 +57,10 @@ class Pool:
             self._tasks.remove(task)
             self._do(task)
 
-    def join(self) -> None:
-        """Wait until no task waits or runs; raise what a task raised, which is a bug."""
+    def join(self, seconds: float | None = None) -> None:
+        """Wait until no task waits or runs, or for so long; raise what a task raised, which is a bug."""
         with self._ended:
-            self._ended.wait_for(lambda: not self._tasks and self._idle == self._threads)
+            self._ended.wait_for(lambda: not self._tasks and self._idle == self._threads, seconds)
             if self._bug:
                 raise self._bug
 

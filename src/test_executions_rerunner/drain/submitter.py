@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from test_executions_rerunner.calls.clocks import MARGIN_SECONDS, Moment
 from test_executions_rerunner.calls.policy import CallError
-from test_executions_rerunner.drain.deleter import Announcer, Deleter
+from test_executions_rerunner.drain.announcer import Announcer
+from test_executions_rerunner.drain.deleter import Deleter
 from test_executions_rerunner.drain.slots import Slots
 from test_executions_rerunner.drain.starter import TAKEN, Starter
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError

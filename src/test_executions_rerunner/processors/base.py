@@ -67,6 +67,7 @@ class RequestProcessor(abc.ABC):
         self.calls = Calls(waiting or Waiting(), self.explain, self.title)
         self.secrets = tuple(secret for secret in secrets if secret)
         self.resolves = False
+        self._drain: object = None
 
     @classmethod
     @abc.abstractmethod
@@ -77,6 +78,16 @@ class RequestProcessor(abc.ABC):
     def waiting(self) -> Waiting:
         """The waits of the drain."""
         return self.calls.waiting
+
+    def begin_drain(self, drain: object) -> None:
+        """Serve a drain; what servers asked to wait for, a signal, and what was triggered are kept for all of it.
+
+        Raises:
+            RuntimeError: Another one was served before.
+        """
+        if self._drain not in (None, drain):
+            raise RuntimeError("a processor serves one drain: make a new one for the next")
+        self._drain = drain
 
     @abc.abstractmethod
     def target(self, request: RerunRequest) -> Target:
