@@ -21,7 +21,11 @@ FAMILIES = ("snap", "deb", "charm", "image", "solution")
 PROCESSORS = ("jenkins", "github")
 RERUNS = ("run", "failed-jobs", "job")
 PARAMETERS_FROM = ("family", "build")
-CHOICES = {"rerun": RERUNS, "parameters_from": PARAMETERS_FROM}
+CHOICES = {"rerun": RERUNS, "parameters_from": PARAMETERS_FROM, "family": FAMILIES}
+TEXTS = ("environment", "environment_architecture", "build_architecture")
+SECRETS = ("token", "test_observer_api_key")
+LEAST_OF_A_SECRET = 4
+"""Every other word of a text would be hidden with a shorter one."""
 MOST_PRIORITY = 1_000_000
 """Test Observer takes priorities from minus this to this."""
 BOUNDS: dict[str, tuple[int, int | None]] = {
@@ -59,6 +63,22 @@ def check_arguments(**arguments: object) -> None:
             raise SettingsError(f"{name}: {value!r} is not allowed: one of {', '.join(CHOICES[name])} is")
         if name in BOUNDS and not _is_within(value, *BOUNDS[name]):
             raise SettingsError(f"{name}: {value!r} is not allowed: {allowed_numbers(name)} is")
+
+        if name in SECRETS and value != "" and (problem := secret_problem(value)):
+            raise SettingsError(f"{name}: its value (not shown) is not allowed: {problem}")
+        if name in TEXTS and not (isinstance(value, str) and value.strip() and value.isprintable()):
+            raise SettingsError(f"{name}: {value!r} is not allowed: one line of printable characters is")
+        if name == "user" and not (isinstance(value, str) and ":" not in value and value.isprintable()):
+            raise SettingsError(f"{name}: {value!r} is not allowed: a user name without a colon is")
+
+
+def secret_problem(value: object) -> str | None:
+    """Say what is allowed of a credential, where one cannot be sent in a header, or not be hidden; None: it can."""
+    if not isinstance(value, str) or not (value.isascii() and value.isprintable()) or " " in value:
+        return "printable ASCII without blanks is, on one line"
+    if len(value) < LEAST_OF_A_SECRET:
+        return f"{LEAST_OF_A_SECRET} characters or more are, since a shorter one cannot be hidden"
+    return None
 
 
 def _is_within(value: object, least: int, most: int | None) -> bool:

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from test_executions_rerunner.text import harmless
+from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.text import harmless, shown
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -68,6 +69,25 @@ class Origin(NamedTuple):
                 f"it points to {Origin(scheme, host, port, '')}{harmless(path)}, and only {self} is served"
             )
         return tuple(_unquote_once(segment) for segment in raw[len(context) :])
+
+
+def read_address(setting: str, url: object) -> Origin:
+    """Return the origin that a setting names.
+
+    Raises:
+        SettingsError: Not ``http(s)://HOST[:PORT][/PATH]``; the message shows no password.
+    """
+    given = without_user(url) if isinstance(url, str) else url
+    try:
+        return Origin.parse(url if isinstance(url, str) else "")
+    except ValueError as error:
+        allowed = f"write http(s)://HOST[:PORT][/PATH], without credentials ({error})"
+        raise SettingsError(f"{setting}: {shown(given)} is not allowed: {allowed}") from None
+
+
+def without_user(url: str) -> str:
+    """Return a URL without what may be a password before its host."""
+    return re.sub(r"(://|^).*@", r"\1***@", url, flags=re.DOTALL)
 
 
 def ends_with_a_name(url: object) -> TypeGuard[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from test_executions_rerunner.errors import SettingsError
 from test_executions_rerunner.request_queue import RequestQueue
 from test_executions_rerunner.rerun_request import RerunRequest
+from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,8 @@ class RequestFile(RequestQueue):
         self.waiting, self.clock = observer.waiting, observer.clock
         self._entries = _read_array(path)
         self._requests = [RerunRequest.read(entry, needs_id=self.needs_id) for entry in self._entries]
+        self.source = "standard input" if path == "-" else harmless(path)
+        self.has_ids = any(request.test_execution_id is not None for request in self._requests)
 
     def get(self) -> list[dict[str, Any]]:
         """Return the entries of the file."""
@@ -48,7 +51,7 @@ class RequestFile(RequestQueue):
 
     def ask_whether_delete_is_allowed(self) -> None:
         """Ask, unless there is nothing to delete."""
-        if any(request.test_execution_id is not None for request in self._requests):
+        if self.has_ids:
             self._observer.ask_whether_delete_is_allowed()
 
     def remove(self, request: RerunRequest, *, since: float) -> Removal:

@@ -22,6 +22,8 @@ class RequestQueue(abc.ABC):
         secrets: Texts that must not be shown, whoever says them.
         waiting: The waits of the drain.
         clock: The clock of ``created_at``.
+        source: Where the requests come from, for people.
+        has_ids: Whether there may be requests with an id, which are removed from Test Observer.
     """
 
     needs_id: ClassVar[bool] = True
@@ -30,6 +32,8 @@ class RequestQueue(abc.ABC):
     secrets: tuple[str, ...]
     waiting: Waiting
     clock: ServerClock
+    source: str
+    has_ids: bool = True
 
     @abc.abstractmethod
     def get(self) -> list[dict[str, Any]]:

@@ -18,15 +18,15 @@ from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.answers import MOST_BYTES, Answer
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.json_array import elements
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault, explain
+from test_executions_rerunner.calls.policy import CallError, explain
 from test_executions_rerunner.calls.sessions import BearerAuth, open_session
 from test_executions_rerunner.calls.waiting import Waiting
-from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.links import read_address
 from test_executions_rerunner.models import Removal
 from test_executions_rerunner.neighbours import Neighbours
 from test_executions_rerunner.request_queue import RequestQueue
 from test_executions_rerunner.rerun_request import RerunRequest
-from test_executions_rerunner.text import without
+from test_executions_rerunner.test_observer_errors import understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -38,8 +38,6 @@ _FIRST_WHOLE_WINDOW = 1000
 _AT_ONCE_SECONDS = 1.0
 """How old the knowledge may be that nobody has asked again, when a DELETE is sent."""
 _REFUSED_EVENT = "rerun_refused"
-_WHAT_A_REFUSAL_MAY_MEAN = "the server does not tell a wrong key from a missing permission"
-_KEY_ADVICE = "set TEST_OBSERVER_API_KEY to a key with view_rerun and change_rerun (its administrator makes one)"
 Kept = TypeVar("Kept")
 
 
@@ -56,6 +54,9 @@ class TestObserverInterface(RequestQueue):
         limit: Most requests that `get` returns; None: all.
         connections: Most connections open at a time.
         waiting: Time-outs, and the waits that a signal cuts short.
+
+    Raises:
+        SettingsError: An argument has a value that the setting of the same name does not allow.
     """
 
     __test__ = False
@@ -73,8 +74,7 @@ class TestObserverInterface(RequestQueue):
         connections: int = defaults.CONCURRENCY,
         waiting: Waiting | None = None,
     ) -> None:
-        defaults.check_arguments(limit=limit, concurrency=connections)
-        self.url = test_observer_url.rstrip("/")
+        self.url = self.source = str(read_address("test_observer_url", test_observer_url))
         self.family = family
         self.secrets = tuple(key for key in [test_observer_api_key] if key)
         filters = {
@@ -83,6 +83,9 @@ class TestObserverInterface(RequestQueue):
             "environment_architecture": environment_architecture,
             "build_architecture": build_architecture,
         }
+        defaults.check_arguments(
+            limit=limit, concurrency=connections, test_observer_api_key=test_observer_api_key, **filters
+        )
         self._filters = {name: value for name, value in filters.items() if value is not None}
         self._limit = limit
         self._calls = Calls(waiting or Waiting(), explain, "Test Observer")
@@ -279,22 +282,11 @@ class TestObserverInterface(RequestQueue):
         try:
             return self._calls.repeated(call)
         except CallError as error:
-            raise self._understood(doing, error) from error
+            raise understood(error.failure, doing, self.url, self.secrets) from error
 
     def _call_once(self, doing: str, call: Callable[[], object]) -> None:
         """Make a call that must not be repeated, since it adds something each time; now or not at all."""
         try:
             self._telling.at_once(call)
         except CallError as error:
-            raise self._understood(doing, error) from error
-
-    def _understood(self, doing: str, error: CallError) -> TestObserverError:
-        what = without(self.secrets, f"Test Observer at {self.url}, {doing}: {error.failure.reason}")
-        if not _is_refusal(error.failure):
-            return TestObserverError(what, "check --test-observer-url and the network")
-        why = "no key was sent" if not self.secrets else _WHAT_A_REFUSAL_MAY_MEAN
-        return TestObserverRefusedError(f"{what}: {why}", _KEY_ADVICE)
-
-
-def _is_refusal(failure: Failure) -> bool:
-    return failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
+            raise understood(error.failure, doing, self.url, self.secrets) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +38,68 @@ WRONG: dict[str, Callable[[Any], object]] = {
 def test_a_number_that_is_none_is_refused_by_the_constructors(name: str, value: object) -> None:
     with pytest.raises(SettingsError, match=f"{name.split(maxsplit=1)[0]}: {value!r} is not allowed: a whole number"):
         WRONG[name](value)
+
+
+PASSWORD = "ses" + "ame"
+CONSTRUCTORS: dict[str, Callable[..., object]] = {
+    "observer": TestObserverInterface,
+    "jenkins": JenkinsProcessor,
+    "github": GithubProcessor,
+}
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "value"),
+    [
+        pytest.param("observer", "family", "bogus", id="a family that there is not"),
+        pytest.param("observer", "family", "SNAP", id="a family in capitals"),
+        pytest.param("observer", "family", "", id="an empty family"),
+        pytest.param("observer", "family", ["snap"], id="a list of families"),
+        pytest.param("observer", "environment", "a\nb", id="an environment of two lines"),
+        pytest.param("observer", "environment", "", id="an empty environment"),
+        pytest.param("observer", "environment_architecture", 64, id="a number"),
+        pytest.param("observer", "build_architecture", " ", id="a blank"),
+        pytest.param("observer", "test_observer_url", "observer.example", id="no scheme"),
+        pytest.param("observer", "test_observer_url", "ftp://observer.example", id="another scheme"),
+        pytest.param("observer", "test_observer_url", None, id="no URL"),
+        pytest.param("jenkins", "jenkins_url", "jenkins.example:8080", id="a controller without a scheme"),
+        pytest.param("jenkins", "jenkins_url", "http://jenkins.example/?a=b", id="a query"),
+        pytest.param("jenkins", "user", "a:b", id="a user with a colon"),
+        pytest.param("jenkins", "build_parameters", ["A"], id="a parameter without a value"),
+        pytest.param("github", "github_server_url", "github.example", id="a server without a scheme"),
+        pytest.param("github", "github_api_url", "https://", id="an API without a host"),
+    ],
+)
+def test_an_argument_that_its_setting_does_not_allow_is_refused_by_its_name(of: str, name: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: .* is not allowed: "):
+        CONSTRUCTORS[of](**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [
+        ("observer", "test_observer_url"),
+        ("jenkins", "jenkins_url"),
+        ("github", "github_server_url"),
+        ("github", "github_api_url"),
+    ],
+)
+def test_a_url_with_a_password_is_refused_without_showing_it(of: str, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: .*without credentials") as refused:
+        CONSTRUCTORS[of](**{name: f"https://user:{PASSWORD}@host.example"})
+    assert PASSWORD not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize("value", ["abc", "a b c d", "a\nbcdef", "größer", 12345], ids=repr)
+@pytest.mark.parametrize(
+    ("of", "name"), [("observer", "test_observer_api_key"), *((of, "token") for of in ("jenkins", "github"))]
+)
+def test_a_credential_that_cannot_be_sent_or_hidden_is_refused_without_showing_it(
+    of: str, name: str, value: object
+) -> None:
+    with pytest.raises(SettingsError, match=rf"^{name}: its value \(not shown\) is not allowed: ") as refused:
+        CONSTRUCTORS[of](**{name: value})
+    assert str(value) not in str(refused.value)
 
 
 @pytest.mark.parametrize("value", [65, 1000])

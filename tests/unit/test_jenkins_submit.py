@@ -145,7 +145,7 @@ def test_an_argument_that_is_not_allowed_is_named_with_what_is(argument: dict[st
 
 @pytest.mark.parametrize("token", ["x", "xyz"])
 def test_a_token_too_short_to_be_hidden_is_refused_without_being_shown(token: str) -> None:
-    with pytest.raises(SettingsError, match="shorter than 4 characters") as refused:
+    with pytest.raises(SettingsError, match="4 characters or more") as refused:
         JenkinsProcessor("admin", token)
     assert token not in str(refused.value)
 

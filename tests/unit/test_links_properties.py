@@ -92,7 +92,7 @@ PROCESSORS = (
         id="jenkins",
     ),
     pytest.param(
-        GithubProcessor("t"),
+        GithubProcessor("token"),
         re.compile(r"https://api\.github\.com/repos/[^/?#]+/[^/?#]+/actions/runs/[1-9][0-9]*/rerun"),
         id="github",
     ),

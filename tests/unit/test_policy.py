@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+import urllib3
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from test_executions_rerunner.calls.policy import POLICY, Fault, React, TriggerDoubtfulError, explain, was_not_sent
 from test_executions_rerunner.demo import Fault as Injected
@@ -230,6 +232,27 @@ def test_a_certificate_that_is_not_trusted_is_no_reason_to_try_again() -> None:
     assert failure.fault is Fault.REJECTED
     assert "self-signed certificate" in failure.reason
     assert "REQUESTS_CA_BUNDLE" in failure.reason
+
+
+def test_a_certificate_of_another_host_is_not_trusted_either() -> None:
+    error = CertificateError("hostname 'a' doesn't match 'b'")
+    wrapped = requests.exceptions.SSLError(urllib3.exceptions.SSLError(error))
+    assert explain(wrapped).fault is Fault.REJECTED
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), id="an end"),
+        pytest.param(ssl.SSLError(1, "[SSL] record layer failure"), id="a broken record"),
+        pytest.param(ssl.SSLError(1, "[SSL: SSLV3_ALERT_BAD_RECORD_MAC] alert"), id="an alert"),
+    ],
+)
+def test_tls_that_breaks_may_break_after_the_call_was_sent(error: ssl.SSLError) -> None:
+    failure = explain(requests.exceptions.SSLError(urllib3.exceptions.SSLError(error)))
+    assert failure.fault is Fault.BROKEN
+    assert "certificate" not in failure.reason
+    assert "TLS" in failure.reason
 
 
 def test_a_bug_of_a_client_library_may_have_come_after_the_call() -> None:

@@ -414,3 +414,45 @@ def test_a_number_that_is_zero_is_set_and_told() -> None:
 def test_there_is_no_attribute_that_is_no_setting() -> None:
     with pytest.raises(AttributeError, match="limits"):
         _ = read_settings({}, {}).limits
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t"])
+@pytest.mark.parametrize("name", [row.name for row in SETTINGS if row.metavar])
+def test_a_flag_with_nothing_in_it_is_not_set_and_hides_no_variable(name: str, blank: str) -> None:
+    (row,) = (row for row in SETTINGS if row.name == name)
+    text = VALUES_OF_FLAGS[name]
+    environment = {row.environment[0]: text}
+    given = [blank] if row.is_several else blank
+    set_by_variable = read_settings({}, environment).values[name]
+    assert set_by_variable != row.default
+    assert read_settings({name: given}, environment).values[name] == set_by_variable
+    assert read_settings({name: given}, {}).values[name] == row.default
+
+
+VALUES_OF_FLAGS = {
+    "test_observer_url": "https://observer.example",
+    "jenkins_public_url": "https://ci.example",
+    "jenkins_url": "https://jenkins.example",
+    "repo": "some/thing",
+    "family": "deb",
+    "environment": "lab",
+    "environment_architecture": "arm64",
+    "build_architecture": "arm64",
+    "limit": "7",
+    "rerun": "job",
+    "max_attempts": "7",
+    "parameters_from": "build",
+    "max_per_day": "7",
+    "max_queued": "7",
+    "min_priority": "7",
+    "time_limit": "7",
+    "acknowledge": "started",
+    "build_parameters": "A=b",
+    "requests": "queue.json",
+    "concurrency": "7",
+    "report": "report.json",
+}
+
+
+def test_a_flag_with_nothing_in_it_is_no_setting_of_another_processor() -> None:
+    assert read_settings({"processor": "jenkins", "repo": [""]}, {}).processor == "jenkins"

@@ -6,18 +6,24 @@ stands in `POLICY` and nowhere else.
 
 from __future__ import annotations
 
+import ssl
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 import urllib3
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from test_executions_rerunner.calls.error_pages import server_words
 from test_executions_rerunner.calls.headers import retry_after_seconds
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_UNTRUSTED = (ssl.SSLCertVerificationError, CertificateError)
 SECONDS_WITHOUT_RETRY_AFTER = 60.0
 """GitHub asks for a minute at least where it announces no time."""
 
@@ -138,10 +144,7 @@ def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of case
     if isinstance(error, requests.exceptions.HTTPError) and response is not None:
         return explain_response(response)
     if isinstance(error, requests.exceptions.SSLError):
-        return Failure(
-            Fault.REJECTED,
-            f"its TLS certificate is not trusted ({_innermost(error)}); set REQUESTS_CA_BUNDLE to the CA's file",
-        )
+        return _explain_tls(error)
     if was_not_sent(error):
         proxy = " to the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY" if _is_of_proxy(error) else ""
         return Failure(Fault.NOT_SENT, f"no connection{proxy}: {_innermost(error)}")
@@ -154,6 +157,14 @@ def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of case
     # whatever else a client library raises may have been raised after the call was sent
     is_ours = isinstance(error, RequestProcessingError)
     return Failure(Fault.REJECTED if is_ours else Fault.BROKEN, f"{type(error).__name__}: {error}")
+
+
+def _explain_tls(error: requests.exceptions.SSLError) -> Failure:
+    """Understand a failure of TLS: only a certificate that is not trusted surely ends a call before it is sent."""
+    if any(isinstance(each, _UNTRUSTED) for each in _chain(error)):
+        advice = "set REQUESTS_CA_BUNDLE to the CA's file"
+        return Failure(Fault.REJECTED, f"its TLS certificate is not trusted ({_innermost(error)}); {advice}")
+    return Failure(Fault.BROKEN, f"the TLS connection broke: {_innermost(error)}")
 
 
 def explain_response(response: requests.Response) -> Failure:
@@ -185,13 +196,17 @@ def _is_of_proxy(error: BaseException) -> bool:
     return isinstance(getattr(error.args[0] if error.args else None, "reason", None), urllib3.exceptions.ProxyError)
 
 
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those that are wrapped in each other inside it."""
+    yield error
+    while wrapped := [part for part in (*error.args, getattr(error, "reason", None)) if isinstance(part, Exception)]:
+        error = wrapped[-1]
+        yield error
+
+
 def _innermost(error: BaseException) -> str:
     """Return the most telling text of a chain of wrapped exceptions, such as ``Connection refused``."""
-    while True:
-        wrapped = [part for part in (*error.args, getattr(error, "reason", None)) if isinstance(part, Exception)]
-        if not wrapped:
-            break
-        error = wrapped[-1]
+    *_, error = _chain(error)
     cause = error.__cause__ or error.__context__
     if isinstance(error, urllib3.exceptions.NewConnectionError) and isinstance(cause, OSError):
         error = cause

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.build_parameter import BuildParameter
-from test_executions_rerunner.defaults import BOUNDS, allowed_numbers
+from test_executions_rerunner.defaults import BOUNDS, allowed_numbers, secret_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 _MOST_DIGITS = 9
-_LEAST_OF_A_SECRET = 4
-"""Every other word of a text would be hidden with a shorter one."""
 
 
 class Secret(str):
@@ -37,10 +35,8 @@ def text(given: str) -> str:
 def secret(given: str) -> Secret:
     """Return a credential; whatever an HTTP header cannot carry is refused."""
     given = given.strip()
-    if not (given.isascii() and given.isprintable()) or " " in given:
-        raise ValueError("printable ASCII without blanks is, on one line")
-    if len(given) < _LEAST_OF_A_SECRET:
-        raise ValueError(f"{_LEAST_OF_A_SECRET} characters or more are, since a shorter one cannot be hidden")
+    if problem := secret_problem(given):
+        raise ValueError(problem)
     return Secret(given)
 
 

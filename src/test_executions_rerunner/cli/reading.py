@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.cli import parsing
 from test_executions_rerunner.cli.settings import SETTINGS, Setting
 from test_executions_rerunner.cli.values import Settings
 from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.links import without_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,16 +65,24 @@ def _find(
     row: Setting, flags: Mapping[str, object], environment: Mapping[str, str]
 ) -> tuple[str, str | list[str]] | None:
     """Return how the strongest given spelling is called, and its text or texts."""
-    given = flags.get(row.name)
-    if given is True:
-        return f"{row.flag}", "true"
-    if isinstance(given, (str, list)) and given:
-        return row.flag or row.name, given
+    given = _given(row, flags)
+    if given:
+        return row.flag or row.name, "true" if given is True else given
     names = [f"INPUT_{row.name.upper()}"] if row.is_input else []
     for name in [*names, *row.environment]:
         if environment.get(name, "").strip():
             return name, environment[name].splitlines() if row.is_several else environment[name]
     return None
+
+
+def _given(row: Setting, flags: Mapping[str, object]) -> str | list[str] | bool:
+    """Return what a flag was given; one with nothing but blanks is not set."""
+    given = flags.get(row.name)
+    if isinstance(given, list):
+        return [text for text in given if text.strip()]
+    if isinstance(given, str):
+        return given if given.strip() else ""
+    return given is True
 
 
 def _parse(row: Setting, spelled: str, given: str | list[str]) -> object:
@@ -90,14 +98,9 @@ def _parse_one(row: Setting, spelled: str, given: str) -> object:
     try:
         return row.parse(given)
     except ValueError as error:
-        shown = repr(_without_user(given) if row.parse is parsing.url else given)
+        shown = repr(without_user(given) if row.parse is parsing.url else given)
         value = "its value (not shown)" if row.is_secret else shown
         raise SettingsError(f"{spelled}: {value} is not allowed: {error}") from error
-
-
-def _without_user(url: str) -> str:
-    """Return a URL without what may be a password before its host."""
-    return re.sub(r"(://|^).*@", r"\1***@", url, flags=re.DOTALL)
 
 
 def _wrong_together(settings: Settings, spelled: Mapping[str, str]) -> Iterator[str]:
@@ -113,7 +116,7 @@ def _wrong_together(settings: Settings, spelled: Mapping[str, str]) -> Iterator[
 def _of_another_processor(settings: Settings, flags: Mapping[str, object]) -> Iterator[str]:
     """Name the flags that would mean nothing; variables and inputs may be those of a whole job."""
     for row in SETTINGS:
-        if row.of not in (None, settings.processor) and flags.get(row.name):
+        if row.of not in (None, settings.processor) and _given(row, flags):
             yield f"{row.flag} is not allowed with {settings.processor}: it is a setting of {row.of}"
 
 

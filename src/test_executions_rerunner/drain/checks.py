@@ -64,19 +64,25 @@ def _all_checks(
     *,
     announce: bool,
 ) -> Iterator[Check]:
-    requests: list[RerunRequest] = []
-    try:
-        requests = queue.window(MOST_REQUESTS)
-        yield Check(
-            "Test Observer: view_rerun", ok=True, message=f"{observer.url} answers, {len(requests)} requests read"
-        )
-    except TestObserverError as error:
-        yield Check("Test Observer: view_rerun", ok=False, message=error.what, fix=error.advice)
-    yield _deleting(observer)
-    yield _deleting_in_bulk(observer)
-    yield from _key(observer, announce=announce)
+    is_file = queue is not observer
+    requests: list[RerunRequest] = queue.window(MOST_REQUESTS) if is_file else []
+    if is_file:
+        yield Check("requests", ok=True, message=f"{len(requests)} requests read from {queue.source}")
+    if queue.has_ids:
+        try:
+            found = observer.window(1 if is_file else MOST_REQUESTS)
+        except TestObserverError as error:
+            yield Check("Test Observer: view_rerun", ok=False, message=error.what, fix=error.advice)
+        else:
+            read = "" if is_file else f", {len(found)} requests read"
+            yield Check("Test Observer: view_rerun", ok=True, message=f"{observer.url} answers{read}")
+            requests = requests or found
+        yield _deleting(observer)
+        yield _deleting_in_bulk(observer)
+        yield from _key(observer, announce=announce)
     yield from check_served(requests)
-    yield _clocks(processor, observer)
+    if queue.has_ids:
+        yield _clocks(processor, observer)
 
 
 def _deleting(queue: TestObserverInterface) -> Check:

@@ -11,7 +11,7 @@ from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.headers import retry_after_seconds
 from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError, explain
 from test_executions_rerunner.calls.waiting import Pace
-from test_executions_rerunner.links import Origin
+from test_executions_rerunner.links import read_address
 from test_executions_rerunner.models import Look, PostArguments, Served, State, Target, Verdict
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.github_api import GithubApi
@@ -78,9 +78,10 @@ class GithubProcessor(RequestProcessor):
         waiting: Waiting | None = None,
     ) -> None:
         super().__init__(secrets=(token,), waiting=waiting)
-        defaults.check_arguments(rerun=rerun, max_attempts=max_attempts, max_per_day=max_per_day, max_queued=max_queued)
-        server = Origin.parse(github_server_url)
-        address = Origin.parse(github_api_url) if github_api_url else api_of(server)
+        defaults.check_arguments(token=token, rerun=rerun, max_attempts=max_attempts)
+        defaults.check_arguments(max_per_day=max_per_day, max_queued=max_queued)
+        server = read_address("github_server_url", github_server_url)
+        address = read_address("github_api_url", github_api_url) if github_api_url else api_of(server)
         self.address = str(address)
         self.repositories = read_patterns(repo)
         self.api = GithubApi(server, address, token, self.calls)

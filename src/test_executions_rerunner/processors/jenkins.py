@@ -12,8 +12,8 @@ import requests
 
 from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.policy import TriggerDoubtfulError
-from test_executions_rerunner.errors import RequestProcessingError, SettingsError
-from test_executions_rerunner.links import Origin
+from test_executions_rerunner.errors import RequestProcessingError
+from test_executions_rerunner.links import read_address
 from test_executions_rerunner.models import PostArguments, Served, Target
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.jenkins_api import JenkinsApi
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from test_executions_rerunner.processors.jenkins_state import Queue
     from test_executions_rerunner.rerun_request import RerunRequest
 
-_LEAST_OF_A_TOKEN = 4
 _QUEUE_ITEM = re.compile(r"([^?#]*/queue/item/([0-9]+)/)(?:[?#].*)?", re.DOTALL)
 """A Location whose path, without its query, is that of an item, and the item's number."""
 _USER_INFO = re.compile(r"//[^/?#]*@")
@@ -81,13 +80,10 @@ class JenkinsProcessor(RequestProcessor):
         connections: int = defaults.CONCURRENCY,
         waiting: Waiting | None = None,
     ) -> None:
-        defaults.check_arguments(
-            parameters_from=parameters_from, max_per_day=max_per_day, max_queued=max_queued, connections=connections
-        )
-        if 0 < len(token) < _LEAST_OF_A_TOKEN:
-            raise SettingsError(f"token: shorter than {_LEAST_OF_A_TOKEN} characters, so that it cannot be hidden")
+        defaults.check_arguments(user=user, token=token, parameters_from=parameters_from, connections=connections)
+        defaults.check_arguments(max_per_day=max_per_day, max_queued=max_queued)
         super().__init__(secrets=(token, token and basic(user, token)), waiting=waiting)
-        self.origin = Origin.parse(jenkins_url)
+        self.origin = read_address("jenkins_url", jenkins_url)
         self.address = str(self.origin)
         self.parameters = Parameters(build_parameters)
         self.resolves = parameters_from == "build"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+import socket
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -475,3 +476,56 @@ def test_whether_requesters_can_be_told_is_told_where_they_should_be(
     assert (ended.exit_code, line_with(ended, "Test Observer: change_test:").mark) == (0, mark)
     assert_nothing_changed(world)
     assert "change_test:" not in world.run(processor, "--check", TEST_OBSERVER_API_KEY="to_other").out
+
+
+def file_of(world: World, folder: Path, *, with_ids: bool) -> str:
+    """Write the queue into a file, and empty it."""
+    entries: Any = filled(world).observer.queue
+    file = folder / "queue.json"
+    file.write_text(
+        json.dumps([entry if with_ids else {"ci_link": entry["ci_link"], "family": "snap"} for entry in entries])
+    )
+    return str(file)
+
+
+@BOTH
+def test_a_file_with_ids_is_read_and_test_observer_tried_where_they_are_deleted(
+    world: World, tmp_path: Path, processor: str
+) -> None:
+    file = file_of(world, tmp_path, with_ids=True)
+    ended = world.run(processor, "--check", "--requests", file)
+    assert ended.exit_code == 0
+    assert line_with(ended, "requests", "2 requests read from").text == f"requests: 2 requests read from {file}"
+    assert line_with(ended, "view_rerun", f"{world.observer.url} answers").text.endswith("answers")
+    line_with(ended, "change_rerun:", "deleting is allowed")
+    assert_nothing_changed(world)
+
+
+@BOTH
+def test_a_file_with_ids_and_a_test_observer_that_is_down_are_no_success(
+    world: World, tmp_path: Path, processor: str
+) -> None:
+    file = file_of(world, tmp_path, with_ids=True)
+    down = f"http://127.0.0.1:{closed_port()}"
+    ended = world.run(processor, "--check", "--requests", file, TEST_OBSERVER_URL=down)
+    assert ended.exit_code == 3
+    assert line_with(ended, "requests", "2 requests read from").mark == "ok"
+    assert line_with(ended, "view_rerun", "no connection").mark == "FAILED"
+
+
+@BOTH
+def test_a_file_without_ids_has_nobody_contact_test_observer(world: World, tmp_path: Path, processor: str) -> None:
+    file = file_of(world, tmp_path, with_ids=False)
+    ended = world.run(processor, "--check", "--announce", "--requests", file)
+    assert ended.exit_code == 0
+    assert world.observer.requests == []
+    line_with(ended, "requests", "2 requests read from")
+    assert "Test Observer" not in ended.out
+
+
+def closed_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
