@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -182,6 +183,44 @@ def test_a_missing_right_fails_with_the_words_of_the_server_and_what_to_do(lab: 
     assert words in outcomes[forbidden].reason
     assert "Actions: write" in outcomes[forbidden].reason
     assert outcomes[allowed].state == "triggered"
+
+
+def test_without_a_token_a_drain_stops_at_once_and_names_the_setting(lab: Lab) -> None:
+    lab.github.add_run(NAME, RUN)
+    numbers = [ask(lab), ask(lab)]
+    assert lab.states("github", of={"token": ""}) == dict.fromkeys(numbers, "failed")
+    assert "github_token: missing; set GH_TOKEN or GITHUB_TOKEN" in lab.reason_to_stop
+    assert not lab.github.requests
+
+
+@pytest.mark.parametrize(
+    ("message", "headers", "words"),
+    [
+        pytest.param(
+            "Resource protected by organization SAML enforcement.",
+            {"X-GitHub-SSO": "required; url=https://github.com/orgs/canonical/sso?authorization_request=A"},
+            "a person must allow it once at https://github.com/orgs/canonical/sso?authorization_request=A",
+            id="single sign-on",
+        ),
+        pytest.param(
+            "the `canonical` organization has an IP allow list enabled, and your IP address is not permitted",
+            {},
+            "this machine's address is not on that list",
+            id="allow list",
+        ),
+    ],
+)
+def test_a_right_token_that_is_refused_is_not_to_be_checked(
+    lab: Lab, message: str, headers: dict[str, str], words: str
+) -> None:
+    lab.github.add_run(NAME, RUN)
+    number = ask(lab)
+    body = json.dumps({"message": message})
+    lab.github.inject(Fault(method="GET", times=None, status=403, headers=headers, body=body))
+    outcome = lab.drain("github")[number]
+    assert outcome.state == "failed"
+    assert words in outcome.reason
+    assert "check GH_TOKEN" not in outcome.reason
 
 
 def test_an_unknown_403_fails(lab: Lab) -> None:

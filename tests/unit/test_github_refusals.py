@@ -6,7 +6,12 @@ import pytest
 import requests
 
 from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
-from test_executions_rerunner.processors.github_refusals import explain_forbidden, until_reset_seconds
+from test_executions_rerunner.processors.github_refusals import (
+    explain_forbidden,
+    rate_limit_seconds,
+    tells_the_way,
+    until_reset_seconds,
+)
 
 DATE = "Thu, 01 Jan 1970 00:16:40 GMT"
 
@@ -45,4 +50,49 @@ def test_a_quota_says_when_it_is_renewed_whatever_its_headers_hold(reset: str, d
     ],
 )
 def test_a_403_is_told_apart_by_its_words(message: str, fault: Fault) -> None:
-    assert explain_forbidden(Failure(Fault.FORBIDDEN, f"403 {message}")).fault is fault
+    assert explain_forbidden(Failure(Fault.FORBIDDEN, f"403 {message}"), {}).fault is fault
+
+
+def test_a_token_that_a_person_must_allow_once_comes_with_the_address_for_that() -> None:
+    page = "https://github.com/orgs/canonical/sso?authorization_request=AZSC"
+    refused = Failure(Fault.FORBIDDEN, "403 Resource protected by organization SAML enforcement.")
+    found = explain_forbidden(
+        refused, requests.structures.CaseInsensitiveDict({"x-github-sso": f"required; url={page}"})
+    )
+    assert found.fault is Fault.FORBIDDEN
+    assert found.reason.endswith(f"(the token is right, a person must allow it once at {page})")
+    assert tells_the_way(found)
+    assert not tells_the_way(explain_forbidden(refused, {"X-GitHub-SSO": "partial-results; organizations=1"}))
+
+
+def test_an_address_that_is_not_on_the_list_is_no_wrong_token() -> None:
+    words = (
+        "Although you appear to have the correct authorization credentials, the `canonical` organization has an IP "
+        "allow list enabled, and your IP address is not permitted to access this resource."
+    )
+    found = explain_forbidden(Failure(Fault.FORBIDDEN, f"403 {words}"), {})
+    assert (found.fault, tells_the_way(found)) == (Fault.FORBIDDEN, True)
+    assert "this machine's address is not on that list" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        pytest.param('{"message": "You have triggered an abuse detection mechanism."}', 60.0, id="words"),
+        pytest.param(
+            '{"message": "Wait.", "documentation_url": "https://developer.github.com/v3/#abuse-rate-limits"}',
+            60.0,
+            id="page",
+        ),
+        pytest.param(
+            '{"message": "No.", "documentation_url": "https://docs.github.com/rest"}', None, id="another page"
+        ),
+        pytest.param("[]", None, id="no object"),
+        pytest.param("<html>", None, id="no JSON"),
+    ],
+)
+def test_the_old_limit_on_abuse_is_a_rate_limit_of_a_minute(body: str, seconds: float | None) -> None:
+    response = requests.Response()
+    response.status_code, response._content = 403, body.encode()  # noqa: SLF001 - how requests keeps it
+    message = "You have triggered an abuse detection mechanism." if "mechanism" in body else "403"
+    assert rate_limit_seconds(response, message) == seconds

@@ -10,6 +10,7 @@ from test_executions_rerunner.cli.settings import SETTINGS, Setting
 from test_executions_rerunner.cli.values import Settings
 from test_executions_rerunner.errors import SettingsError
 from test_executions_rerunner.links import without_user
+from test_executions_rerunner.processors.github_patterns import check_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,7 +92,13 @@ def _parse(row: Setting, spelled: str, given: str | list[str]) -> object:
     lines = [text for text in given if text.strip()]
     if row.name == "repo":
         lines = [word for line in lines for word in line.split()]
-    return tuple(_parse_one(row, spelled, text) for text in lines) or row.default
+    values = tuple(_parse_one(row, spelled, text) for text in lines)
+    if row.name == "repo" and values:
+        try:
+            check_patterns(map(str, values))
+        except ValueError as error:
+            raise SettingsError(f"{spelled}: {' '.join(lines)!r} is not allowed: {error}") from error
+    return values or row.default
 
 
 def _parse_one(row: Setting, spelled: str, given: str) -> object:

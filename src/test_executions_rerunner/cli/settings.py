@@ -22,7 +22,7 @@ from test_executions_rerunner.defaults import (
     TEST_OBSERVER_URL,
     allowed_numbers,
 )
-from test_executions_rerunner.processors.github_links import repository_pattern
+from test_executions_rerunner.processors.github_patterns import repository_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,7 @@ SETTINGS: tuple[Setting, ...] = (
     _row(
         "repo",
         repository_pattern,
-        "GitHub: a repository served, with globs; NAME alone means canonical/NAME",
+        "GitHub: a repository served, with globs; NAME alone means canonical/NAME, !OWNER/NAME takes some out again",
         metavar="OWNER/NAME",
         default=REPOSITORIES,
         is_several=True,

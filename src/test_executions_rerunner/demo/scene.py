@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.demo.github import GithubServer
+from test_executions_rerunner.demo.github import APP_TOKEN, GithubServer
 from test_executions_rerunner.demo.jenkins import JenkinsServer
 from test_executions_rerunner.demo.test_observer import TestObserverServer
 
@@ -48,7 +48,7 @@ class Scene:
     """
 
     def __init__(self) -> None:
-        self.observer, self.jenkins, self.github = TestObserverServer(), JenkinsServer(), GithubServer()
+        self.observer, self.jenkins, self.github = TestObserverServer(), JenkinsServer(), GithubServer(APP_TOKEN)
         self.asked: dict[int, Asked] = {}
 
     def __enter__(self) -> Self:

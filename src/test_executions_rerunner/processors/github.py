@@ -11,15 +11,21 @@ from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.headers import retry_after_seconds
 from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError, explain
 from test_executions_rerunner.calls.waiting import Pace
+from test_executions_rerunner.errors import SettingsError
 from test_executions_rerunner.links import read_address
 from test_executions_rerunner.models import Look, PostArguments, Served, State, Target, Verdict
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.github_api import GithubApi
 from test_executions_rerunner.processors.github_links import api_of
 from test_executions_rerunner.processors.github_look import Asked, Rules, RunLook, current_run
-from test_executions_rerunner.processors.github_refusals import explain_forbidden, rate_limit_seconds
+from test_executions_rerunner.processors.github_patterns import read_patterns
+from test_executions_rerunner.processors.github_refusals import (
+    explain_forbidden,
+    rate_limit_seconds,
+    tells_the_way,
+)
 from test_executions_rerunner.processors.github_rooms import Rooms
-from test_executions_rerunner.processors.github_scope import Scope, read_patterns
+from test_executions_rerunner.processors.github_scope import Scope
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -39,7 +45,8 @@ class GithubProcessor(RequestProcessor):
 
     Args:
         token: A token that may write Actions in the repositories served.
-        repo: ``OWNER/NAME`` patterns of the repositories served, or one text with all of them.
+        repo: ``OWNER/NAME`` patterns of the repositories served, or one text with all of them; ``!OWNER/NAME`` takes
+            some out again.
         rerun: ``run``, ``failed-jobs`` or ``job``.
         max_attempts: Most attempts of one run.
         max_per_day: Most attempts of one run in 24 hours; None: no limit.
@@ -110,6 +117,7 @@ class GithubProcessor(RequestProcessor):
     def submit(self, post_arguments: PostArguments) -> Served:
         """Start another attempt of a run; see `RequestProcessor.submit`."""
         trigger = self.scope.trigger_of(post_arguments)
+        self.api.check_token()
         logging.getLogger().info("POST %s", harmless(dict(post_arguments), most=2000))
         with self._pace.call():
             response = self.api.send(trigger.path)
@@ -164,8 +172,18 @@ class GithubProcessor(RequestProcessor):
         """Understand what GitHub answers in its own way: all its refusals are 403."""
         if isinstance(error, TriggerDoubtfulError):
             return Failure(Fault.BROKEN, str(error))
+        if isinstance(error, SettingsError):
+            return Failure(Fault.UNAUTHORIZED, str(error))
         failure, response = explain(error), getattr(error, "response", None)
         wait = None if response is None else rate_limit_seconds(response, failure.reason)
         if wait is not None:
             return Failure(Fault.BUSY, failure.reason, wait)
-        return explain_forbidden(failure) if failure.fault is Fault.FORBIDDEN else failure
+        if failure.fault is not Fault.FORBIDDEN or response is None:
+            return failure
+        return explain_forbidden(failure, response.headers)
+
+    def not_looked_at(self, failure: Failure) -> str:
+        """Say that a look failed for good; where the token is right, nobody is sent to check it."""
+        if tells_the_way(failure):
+            return f"could not be looked at: {failure.reason}"
+        return super().not_looked_at(failure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from test_executions_rerunner.calls.once import Once
+from test_executions_rerunner.errors import SettingsError
 from test_executions_rerunner.processors.github_refusals import until_reset_seconds
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.calls.answers import Answer
     from test_executions_rerunner.calls.calls import Calls
+    from test_executions_rerunner.calls.policy import CallError
     from test_executions_rerunner.links import Origin
     from test_executions_rerunner.models import PostArguments
     from test_executions_rerunner.processors.github_client import GithubClient
@@ -45,9 +47,19 @@ class GithubApi:
 
     def _connect(self) -> GithubClient:
         """Make the client for the first call: importing PyGithub takes as long as importing everything else."""
+        self.check_token()
         from test_executions_rerunner.processors.github_client import GithubClient  # noqa: PLC0415 - imports PyGithub
 
         return GithubClient(str(self.address), self._token, self.calls.waiting)
+
+    def check_token(self) -> None:
+        """Make sure that there is a token.
+
+        Raises:
+            SettingsError: There is none, and GitHub starts nothing for nobody.
+        """
+        if not self._token:
+            raise SettingsError("github_token: missing; set GH_TOKEN or GITHUB_TOKEN, or give GithubProcessor a token")
 
     def read(self, path: str, parse: Callable[[JsonObject], Parsed]) -> Parsed:
         """GET a JSON object, with retries.
@@ -80,6 +92,12 @@ class GithubApi:
             requests.exceptions.RequestException: There was no answer.
         """
         return self._client.send("POST", path, self.calls.clock)
+
+    @staticmethod
+    def status_of(error: CallError) -> int | None:
+        """Return the status of the answer that a call failed with; None: there was none."""
+        response = getattr(error.__cause__, "response", None)
+        return None if response is None else response.status_code
 
     def note_quota(self, response: requests.Response) -> None:
         """Make no further call once an answer says that it was the last one allowed in this hour."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import requests
+
 from test_executions_rerunner.calls.policy import CallError, Fault
 from test_executions_rerunner.models import Check
 from test_executions_rerunner.processors.github_jobs import read_run
@@ -28,6 +30,12 @@ def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iter
     try:
         limits = processor.api.read("/rate_limit", dict)
     except CallError as error:
+        if processor.api.status_of(error) == requests.codes.not_found:
+            yield Check(
+                name, ok=True, message="answers; its rate limits are off, as an Enterprise Server's are by default"
+            )
+            yield from _targets(processor, list(targets))
+            return
         is_refused = error.failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
         fix = processor.credential_setting if is_refused else f"{processor.address_setting} and the network"
         yield Check(name, ok=False, message=str(error), fix=f"check {fix}")

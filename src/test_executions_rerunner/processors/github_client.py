@@ -57,12 +57,21 @@ class _Connection:
         raise Answered(self._session.send(self._session.prepare_request(self._request), timeout=self._timeout))
 
 
+class _Bearer(github.Auth.Token):
+    """A token in the scheme that GitHub documents for all kinds, and alone for those that are JWTs, as Apps' are."""
+
+    @property
+    def token_type(self) -> str:
+        """The word before the token."""
+        return "Bearer"
+
+
 class _OfThread(threading.local):
     """PyGithub's part in a call; each thread has its own, which notes the times of its calls in a plain dict."""
 
     def __init__(self, url: str, token: str) -> None:
         self.requester: Requester = github.Github(
-            auth=github.Auth.Token(token),
+            auth=_Bearer(token),
             base_url=url,
             seconds_between_requests=None,
             seconds_between_writes=None,

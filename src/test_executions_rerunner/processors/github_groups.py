@@ -93,7 +93,7 @@ class ConcurrencyGroups:
         try:
             groups = self._api.read(path, _read_groups)
         except CallError as error:
-            if error.failure.fault is Fault.BUSY or _status(error) not in _NOT_TOLD or repository.tells:
+            if error.failure.fault is Fault.BUSY or self._api.status_of(error) not in _NOT_TOLD or repository.tells:
                 raise
             return self._without(link, repository, error.failure.reason)
         repository.tells = True
@@ -121,19 +121,13 @@ class ConcurrencyGroups:
         try:
             members = self._api.read(path, partial(_read_members, group=group))
         except CallError as error:
-            if _status(error) == requests.codes.not_found:
+            if self._api.status_of(error) == requests.codes.not_found:
                 return None
             raise
         for run, status in members:
             if str(run) != link.run:
                 return f"{self._api.page(link._replace(run=str(run)))} ({status})"
         return None
-
-
-def _status(error: CallError) -> int | None:
-    """Return the status of the answer that a call failed with."""
-    response = getattr(error.__cause__, "response", None)
-    return None if response is None else response.status_code
 
 
 def _read_groups(told: JsonObject) -> list[_Group]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from test_executions_rerunner import defaults
-
 if TYPE_CHECKING:
     from test_executions_rerunner.links import Origin
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+")
-_PATTERN = re.compile(r"(?:[A-Za-z0-9_*?\[\]!-]+/)?[A-Za-z0-9._*?\[\]!-]+")
 _TRIGGERS = {
     ("actions", "runs", "rerun"),
     ("actions", "runs", "rerun-failed-jobs"),
@@ -29,6 +26,8 @@ class RunLink(NamedTuple):
     run: str
     job: int | None = None
     """The job that it names; None: it names no job."""
+    attempt: int = 1
+    """The attempt that it names; without one, the first."""
 
     @property
     def path(self) -> str:
@@ -89,17 +88,6 @@ def read_trigger(names: tuple[str, ...]) -> Trigger | None:
     return Trigger(owner, repository, names[4], number, names[6])
 
 
-def repository_pattern(given: str) -> str:
-    """Return a pattern of repositories, OWNER/NAME with globs; NAME alone means one of canonical's.
-
-    Raises:
-        ValueError: What is given is not a pattern; the message says what is allowed.
-    """
-    if not _PATTERN.fullmatch(given):
-        raise ValueError(f"OWNER/NAME is, with the globs *, ? and [...]; NAME alone means {defaults.OWNER}/NAME")
-    return given if "/" in given else f"{defaults.OWNER}/{given}"
-
-
 def api_of(server: Origin) -> Origin:
     """Return the API of a GitHub server: github.com's, that of ``NAME.ghe.com``, or an Enterprise Server's."""
     if server.host == "github.com" or server.host.endswith(".ghe.com"):
@@ -114,11 +102,14 @@ def read_run_link(names: tuple[str, ...]) -> RunLink | None:
     owner, repository, run, more = names[0], names[1], names[4], names[5:]
     if not (_OWNER.fullmatch(owner) and _REPOSITORY.fullmatch(repository) and _NUMBER.fullmatch(run)):
         return None
+    attempt, job = 1, None
     if more[:1] == ("attempts",):
         if len(more) < 2 or not _NUMBER.fullmatch(more[1]):  # noqa: PLR2004
             return None
-        more = more[2:]
+        attempt, more = int(more[1]), more[2:]
     if more[:1] == ("job",):
-        return RunLink(owner, repository, run, int(more[1])) if len(more) > 1 and _NUMBER.fullmatch(more[1]) else None
+        if len(more) < 2 or not _NUMBER.fullmatch(more[1]):  # noqa: PLR2004
+            return None
+        job = int(more[1])
     # before 2023 a link ended in /jobs/N, with a number that the API no longer knows
-    return None if more[:1] == ("jobs",) else RunLink(owner, repository, run)
+    return None if more[:1] == ("jobs",) else RunLink(owner, repository, run, job, attempt)

@@ -147,8 +147,7 @@ def current_run(api: GithubApi, link: RunLink) -> Run:
     try:
         return api.read(link.path, partial(read_run, number=link.run))
     except CallError as error:
-        response = getattr(error.__cause__, "response", None)
-        if response is None or response.status_code != requests.codes.not_found:
+        if api.status_of(error) != requests.codes.not_found:
             raise
         # a token that may not see the repository gets a 404 for everything in it
         api.read(link.repository_path, partial(_check_repository, link=link))

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import requests
 
 from test_executions_rerunner.calls.headers import http_date_seconds, retry_after_seconds
 from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
+from test_executions_rerunner.text import harmless
 
-_RUNNING = re.compile(r"already running|Only jobs from the current attempt")
-"""Somebody was faster: the run is going again, or its jobs have had other ids since."""
-_DISABLED = "disabled workflow"
-_NEVER = re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FAULTS = {
+    # somebody was faster: the run is going again, or its jobs have had other ids since
+    re.compile(r"already running|Only jobs from the current attempt"): Fault.RUNNING,
+    re.compile(r"disabled workflow"): Fault.DISABLED,
+    re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)"): Fault.NEVER,
+}
+_TOKEN_IS_RIGHT = "the token is right"  # noqa: S105 - words
+_ALLOW_LIST = "ip allow list"
+_ABUSE = "abuse detection mechanism"
+_ABUSE_PAGE = "#abuse-rate-limits"
 _NEEDS_WRITE = re.compile(r"Must have admin rights|Resource not accessible")
 
 
-def explain_forbidden(failure: Failure) -> Failure:
-    """Tell GitHub's refusals apart by their words: the status of all of them is 403."""
-    if _RUNNING.search(failure.reason):
-        return failure._replace(fault=Fault.RUNNING)
-    if _DISABLED in failure.reason:
-        return failure._replace(fault=Fault.DISABLED)
-    if _NEVER.search(failure.reason):
-        return failure._replace(fault=Fault.NEVER)
-    if _NEEDS_WRITE.search(failure.reason):
-        return failure._replace(reason=f"{failure.reason} (the token needs Actions: write there)")
-    return failure
+def explain_forbidden(failure: Failure, headers: Mapping[str, str]) -> Failure:
+    """Tell GitHub's refusals apart by their words and headers: the status of all of them is 403."""
+    for words, fault in _FAULTS.items():
+        if words.search(failure.reason):
+            return failure._replace(fault=fault)
+    advice = _advice(failure.reason, headers)
+    return failure._replace(reason=f"{failure.reason} ({advice})") if advice else failure
+
+
+def _advice(reason: str, headers: Mapping[str, str]) -> str | None:
+    """Return what a person can do about a 403; None: the words say it, or nobody knows."""
+    sign_on = headers.get("X-GitHub-SSO", "")
+    if sign_on.startswith("required"):
+        place = harmless(sign_on.partition("url=")[2])
+        return f"{_TOKEN_IS_RIGHT}, a person must allow it once" + (f" at {place}" if place else "")
+    if _ALLOW_LIST in reason.lower():
+        return f"{_TOKEN_IS_RIGHT}, this machine's address is not on that list"
+    return "the token needs Actions: write there" if _NEEDS_WRITE.search(reason) else None
+
+
+def tells_the_way(failure: Failure) -> bool:
+    """Tell whether the reason says what is to be done, though the token is right."""
+    return _TOKEN_IS_RIGHT in failure.reason
 
 
 def rate_limit_seconds(response: requests.Response, reason: str) -> float | None:
@@ -38,9 +61,20 @@ def rate_limit_seconds(response: requests.Response, reason: str) -> float | None
         return announced
     if response.headers.get("x-ratelimit-remaining") == "0":
         return until_reset_seconds(response)
-    if response.status_code == requests.codes.too_many_requests or "rate limit" in reason.lower():
+    said = reason.lower()
+    is_about_limits = "rate limit" in said or _ABUSE in said or _page_of(response).endswith(_ABUSE_PAGE)
+    if response.status_code == requests.codes.too_many_requests or is_about_limits:
         return SECONDS_WITHOUT_RETRY_AFTER
     return None
+
+
+def _page_of(response: requests.Response) -> str:
+    """Return the address of GitHub's documentation that an answer names; empty: none."""
+    try:
+        told = response.json()
+    except (ValueError, RecursionError):
+        return ""
+    return str(told.get("documentation_url")) if isinstance(told, dict) else ""
 
 
 def until_reset_seconds(response: requests.Response) -> float:

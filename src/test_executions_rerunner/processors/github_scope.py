@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault
-from test_executions_rerunner.errors import RequestProcessingError, SettingsError
+from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.links import ends_with_a_name
-from test_executions_rerunner.processors.github_links import read_run_link, read_trigger, repository_pattern
+from test_executions_rerunner.processors.github_links import read_run_link, read_trigger
+from test_executions_rerunner.processors.github_patterns import Patterns
 from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from test_executions_rerunner.links import Origin
     from test_executions_rerunner.models import PostArguments, Target
     from test_executions_rerunner.processors.github_links import RunLink, Trigger
@@ -30,7 +28,7 @@ class Scope:
     """
 
     def __init__(self, server: Origin, address: Origin, patterns: tuple[str, ...]) -> None:
-        self._server, self._address, self._patterns = server, address, patterns
+        self._server, self._address, self._patterns = server, address, Patterns(patterns)
 
     def link_of(self, request: RerunRequest) -> RunLink:
         """Return what a request's link says.
@@ -87,33 +85,5 @@ class Scope:
         return run
 
     def _check_repository(self, repository_name: str) -> None:
-        owner, _, name = repository_name.lower().partition("/")
-        for pattern in self._patterns:
-            owners, _, names = pattern.lower().partition("/")
-            if fnmatch.fnmatchcase(owner, owners) and fnmatch.fnmatchcase(name, names):
-                return
-        raise RequestProcessingError(
-            f"repository {repository_name} is not served, only {', '.join(self._patterns)}; --repo sets it"
-        )
-
-
-def read_patterns(repo: str | Iterable[str]) -> tuple[str, ...]:
-    """Read the setting that says which repositories are served.
-
-    Args:
-        repo: ``OWNER/NAME`` patterns, each text with one or several of them.
-
-    Raises:
-        SettingsError: A pattern is wrong, or there is none.
-    """
-    given = repo.split() if isinstance(repo, str) else [part for text in repo for part in text.split()]
-    if not given:
-        raise SettingsError(f"repo: {shown(repo)} is not allowed: OWNER/NAME is")
-    return tuple(map(_pattern, given))
-
-
-def _pattern(given: str) -> str:
-    try:
-        return repository_pattern(given)
-    except ValueError as error:
-        raise SettingsError(f"repo: {shown(given)} is not allowed: {error}") from error
+        if problem := self._patterns.problem(repository_name):
+            raise RequestProcessingError(problem)

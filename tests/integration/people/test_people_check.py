@@ -529,3 +529,11 @@ def closed_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def test_a_server_whose_rate_limits_are_off_is_fine_and_its_repositories_are_tried(world: World) -> None:
+    filled(world).github.limits.is_off = True
+    ended = world.run("github", "--check")
+    assert ended.exit_code == 0
+    assert line_with(ended, "GitHub:", "its rate limits are off").mark == "ok"
+    assert line_with(ended, "GitHub repository").mark == "ok"
