@@ -1,6 +1,8 @@
 # One image for the action, for Jenkins agents and for people. Every builder builds it: no syntax line, no
 # RUN --mount, no heredoc. It runs as root (GitHub's runner wants that) and as any other user.
-FROM python:3.13-slim-trixie AS build
+# Dependabot moves the base's version and digest, and reads them here only, not from an ARG; nothing below names its
+# version. Where no registry can be reached, `make image BASE=…` begins with another.
+FROM python:3.14-slim-trixie@sha256:51dafde81dbdb6ebde285137a295cf18a47ca95234fe388a343719cb97305b3d AS build
 
 # No bytecode from pip: it would be checked against the sources' times. The last step makes better one.
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
@@ -23,10 +25,10 @@ RUN PYTHONPATH=/build/tools pip wheel --no-deps --no-build-isolation --wheel-dir
 # what it compiles, so every start would pay for it again.
 RUN pip uninstall --yes --quiet setuptools pip \
  && rm -rf /build /root/.cache /usr/local/include \
-    /usr/local/lib/python3.13/ensurepip /usr/local/lib/python3.13/idlelib /usr/local/lib/python3.13/test \
-    /usr/local/lib/python3.13/tkinter /usr/local/lib/python3.13/turtledemo /usr/local/lib/python3.13/turtle.py \
+    /usr/local/lib/python3.*/ensurepip /usr/local/lib/python3.*/idlelib /usr/local/lib/python3.*/test \
+    /usr/local/lib/python3.*/tkinter /usr/local/lib/python3.*/turtledemo /usr/local/lib/python3.*/turtle.py \
  && find /usr/local -depth -name __pycache__ -exec rm -rf {} + \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.13
+ && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.*
 
 # The whole tree in one layer, because a layer on top of the base would still carry what was removed from it.
 FROM scratch

@@ -32,7 +32,8 @@ bench: .venv/.runtime ## Measure the speed side by side with a plain sequential 
 
 .PHONY: image
 image: ## Build the container image test-executions-rerunner:latest
-	docker build --tag test-executions-rerunner:latest .
+	@sed 's|^FROM \(python:[^ ]*\)|FROM $(or $(BASE),\1)|' Dockerfile | \
+	  docker build --tag test-executions-rerunner:latest --file - .
 
 .PHONY: lock
 lock: .venv/.dev ## Pin the newest fitting versions again, with their hashes

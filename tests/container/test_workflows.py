@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from container.conftest import copy_project
 from test_executions_rerunner import __version__
 
 if TYPE_CHECKING:
@@ -31,14 +30,7 @@ TOOLS = {
 @pytest.fixture
 def prepared(tmp_path: Path) -> Path:
     """This project as a repository of its own, ready to be released."""
-    project = tmp_path / "project"
-    listed = subprocess.run(
-        ["/usr/bin/env", "git", "ls-files", "-co", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    for name in listed:
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, project / name)
+    project = copy_project(tmp_path / "project")
     for name in ("README.md", "docs/github.md", "docs/jenkins.md", "SECURITY.md", "pyproject.toml"):
         text = (project / name).read_text(encoding="utf-8")
         (project / name).write_text(text.replace("OWNER/REPO", "some/where"), encoding="utf-8")
