@@ -10,9 +10,13 @@ import contextlib
 import json
 import sys
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
+
+sys.path[0] = str(Path(__file__).parents[1])  # the folder of tests
+from tls import Relay  # noqa: E402 - found only since the line above
 
 _REPOSITORY = "canonical/certification-lab-ci"
 
@@ -25,35 +29,60 @@ class Scene:
         targets: How many jobs or runs there are.
         requests: How many requests ask for each of them.
         others: How many requests of the other CI system stand before them.
+        is_mixed: Whether they stand between the others instead, spread evenly.
         post_seconds: How long an answer to a trigger takes.
+        row_seconds: How long Test Observer works for each row of its queue that it answers with.
+        certificate: With the file of one, all servers speak TLS.
     """
 
     def __init__(
-        self, system: str, *, targets: int = 0, requests: int = 1, others: int = 0, post_seconds: float = 0.0
+        self,
+        system: str,
+        *,
+        targets: int = 0,
+        requests: int = 1,
+        others: int = 0,
+        is_mixed: bool = False,
+        post_seconds: float = 0.0,
+        row_seconds: float = 0.0,
+        certificate: str | None = None,
     ) -> None:
         self.observer, self.jenkins, self.github = TestObserverServer(), JenkinsServer(), GithubServer()
         self._servers = (self.observer, self.jenkins, self.github)
+        self._running = contextlib.ExitStack()
+        self._system = system
         self._ci = self.jenkins if system == "jenkins" else self.github
         self.github.runs_finish_at_once = requests > 1  # or a plain client's second trigger would be refused
         self._ci.latency_seconds = {"POST": post_seconds}
         for server in self._servers:
-            server.start()
-        other = "github" if system == "jenkins" else "jenkins"
-        for number in range(others):
-            self.observer.add(self._link(other, number))
-        for number in range(targets):
-            if system == "jenkins":
-                self.jenkins.add_job(f"job-{number}")
-            else:
-                self.github.add_run(_REPOSITORY, number + 1)
-            for _ in range(requests):
-                self.observer.add(self._link(system, number))
+            self._running.enter_context(server)
+            if certificate:
+                server.url = self._running.enter_context(Relay(server.port, Path(certificate))).url
+        self._fill(targets, requests, others, is_mixed=is_mixed)
         self._warm_up()
+        self.observer.row_seconds = row_seconds
+
+    def _fill(self, targets: int, requests: int, others: int, *, is_mixed: bool) -> None:
+        other = "github" if self._system == "jenkins" else "jenkins"
+        standing = 0
+        for number in range(targets):
+            until = others * (number + 1) // targets if is_mixed else others
+            for one in range(standing, until):
+                self.observer.add(self._link(other, one))
+            standing = until
+            self._add_target(number, requests)
+
+    def _add_target(self, number: int, requests: int) -> None:
+        if self._system == "jenkins":
+            self.jenkins.add_job(f"job-{number}")
+        else:
+            self.github.add_run(_REPOSITORY, number + 1)
+        for _ in range(requests):
+            self.observer.add(self._link(self._system, number))
 
     def stop(self) -> None:
         """Stop the servers."""
-        for server in self._servers:
-            server.stop()
+        self._running.close()
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -68,6 +97,7 @@ class Scene:
             "looks": ci.count("GET", "/job/") + ci.count("GET", "/runs/"),
             "deletes": self.observer.count("DELETE"),
             "left": len(self.observer.ids()),
+            "rows": self.observer.rows_read,
             "first_post_at": min((each.received_at for each in list(ci.requests) if each.method == "POST"), default=0),
         }
 
@@ -78,12 +108,14 @@ class Scene:
 
     def _warm_up(self) -> None:
         """Read the queue once: its entries become JSON at their first reading, which is not the client's work."""
-        request = urllib.request.Request(  # noqa: S310 - http on 127.0.0.1
-            f"{self.observer.url}/v1/test-executions/reruns", headers={"Authorization": "Bearer to_demo"}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.observer.port}/v1/test-executions/reruns",
+            headers={"Authorization": "Bearer to_demo"},
         )
         with urllib.request.urlopen(request) as response:  # noqa: S310 - the same
             response.read()
         self.observer.requests.clear()
+        self.observer.rows_read = 0
 
 
 def main() -> None:

@@ -190,7 +190,8 @@ class JenkinsApi(LoopbackServer):
         port = headers.get("x-forwarded-port")
         if port and not re.search(r":\d+$", host):
             host = f"{host}:{port}"
-        return f"{headers.get('x-forwarded-proto', 'http')}://{host}{self.context_path}"
+        scheme = headers.get("x-forwarded-proto", self.url.partition("://")[0])
+        return f"{scheme}://{host}{self.context_path}"
 
 
 def _full_name(segments: list[str]) -> str:

@@ -8,6 +8,7 @@ import requests
 
 from test_executions_rerunner.calls.once import Once
 from test_executions_rerunner.calls.policy import Fault
+from test_executions_rerunner.calls.straight import quoted
 from test_executions_rerunner.processors import jenkins_state
 from test_executions_rerunner.processors.jenkins_links import trigger_names
 
@@ -133,7 +134,7 @@ class JenkinsApi:
 
     def _get(self, url: str, tree: str) -> dict[str, Any]:
         """Read once what a page tells of itself, as far as the tree asks for it."""
-        return self.client.read(f"{url}/api/json?tree={tree}", self.calls.clock)
+        return self.client.read(f"{url}/api/json?tree={quoted(tree)}", self.calls.clock)
 
     def _repeated(self, call: Callable[[], Returned]) -> Returned:
         return self.calls.repeated(call, momentary=_MOMENTARY)
