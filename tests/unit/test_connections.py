@@ -369,7 +369,7 @@ def test_a_rate_limit_that_is_no_number_leaves_an_acceptance_one(call: Call) -> 
 def test_github_is_told_who_asks_and_how(call: Call) -> None:
     call.make()
     headers = call.server.requests[0].headers
-    assert headers["authorization"] == f"token {call.server.token}"  # type: ignore[attr-defined] # a GithubServer
+    assert headers["authorization"] == f"Bearer {call.server.token}"  # type: ignore[attr-defined] # a GithubServer
     assert (headers["user-agent"], headers["x-github-api-version"]) == ("PyGithub/Python", "2022-11-28")
 
 
