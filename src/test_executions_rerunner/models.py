@@ -89,6 +89,8 @@ class Served:
 
     reason: str
     link: str | None = None
+    has_started: bool = True
+    """False: it waits in a queue still, from which it may be lost."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,18 @@ class Look:
     """When the first request was sent that it rests on, on our own clock; None: when the look began."""
     fresh_seconds: float = 5.0
     """How old it may be when its trigger is sent: longer where identical triggers are one."""
+    held: Mapping[RerunRequest, Verdict] = field(default_factory=dict)
+    """The requests that are neither triggered nor deleted now, each with its own outcome: doubt, or what only a person
+    can settle."""
+    doubtful: Mapping[RerunRequest, Served] = field(default_factory=dict)
+    """The requests for which something has ended that may have been their rerun. Where a request leaves the queue with
+    its trigger, it was another's if the request stands there still."""
+    misses: Mapping[RerunRequest, int] = field(default_factory=dict)
+    """How many reruns since each request did not count: cancelled before they ran, superseded."""
+    is_narrow: bool = False
+    """Whether the trigger starts less than the whole target, and a wider one is left where it is refused."""
+    holds_back: bool = True
+    """Whether what the trigger starts cannot report within a second: it waits, or is far away."""
 
 
 @dataclass

@@ -271,7 +271,7 @@ class TestObserverInterface(RequestQueue):
             allow_redirects=False,
             **content,
         )
-        self.clock.note(response.headers.get("Date"), response.head_at)
+        self.clock.note(response.headers.get("Date"), response.sent_at, response.head_at)
         is_page = "html" in response.headers.get("Content-Type", "") or response.content[:1] == b"<"
         if not response.is_success or is_page:
             raise requests.exceptions.HTTPError(response=response)

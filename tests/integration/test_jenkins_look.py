@@ -188,8 +188,8 @@ class SlowJenkins(JenkinsProcessor):
 @pytest.mark.parametrize(
     ("definitions", "between", "asked", "since"),
     [
-        pytest.param([REPORTING], 9.0, [QUEUE, JOB], 0.0, id="young enough"),
-        pytest.param([REPORTING], 10.0, [QUEUE, QUEUE, JOB], 10.0, id="too old"),
+        pytest.param([REPORTING], 4.0, [QUEUE, JOB], 0.0, id="young enough"),
+        pytest.param([REPORTING], 5.0, [QUEUE, QUEUE, JOB], 5.0, id="too old"),
         pytest.param([REPORTING, DELAY], 1.0, [QUEUE, JOB], 0.0, id="own delay: young enough"),
         pytest.param([REPORTING, DELAY], 3.0, [QUEUE, JOB, QUEUE, JOB], 4.0, id="own delay: queue and builds again"),
         pytest.param([REPORTING, DELAY], 10.0, [QUEUE, QUEUE, JOB], 10.0, id="own delay: too old for any"),

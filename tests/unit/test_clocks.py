@@ -7,16 +7,16 @@ from email.utils import formatdate
 
 import pytest
 
-from test_executions_rerunner.calls.clocks import ClockError, Moment, ServerClock, _AwakeClock, own_clock
+from test_executions_rerunner.calls.clocks import DATE_SECONDS, ClockError, Moment, ServerClock, _AwakeClock, own_clock
 
 OWN_NOW, NOW = 1000.0, 1_800_000_000.0
 
 
 def clock_of(name: str = "the server", *skews: float) -> ServerClock:
-    """Return the clock of a server whose answers all arrive now, each with its own skew."""
+    """Return the clock of a server whose answers all come at once and now, each with its own skew."""
     clock = ServerClock(lambda: OWN_NOW, name)
     for skew in skews:
-        clock.note(formatdate(NOW + skew, usegmt=True), OWN_NOW)
+        clock.note(formatdate(NOW + skew, usegmt=True), OWN_NOW, OWN_NOW)
     return clock
 
 
@@ -24,43 +24,76 @@ def clock_of(name: str = "the server", *skews: float) -> ServerClock:
 def test_a_servers_moment_is_told_on_our_own_clock(skew: float) -> None:
     clock = clock_of("the server", skew)
     assert clock.is_known
-    assert clock.to_own(NOW + skew - 100) == pytest.approx(OWN_NOW - 100)
+    moment = Moment(NOW + skew - 100, clock)
+    assert (moment.earliest, moment.latest) == (OWN_NOW - 100 - DATE_SECONDS, OWN_NOW - 100)
 
 
-def test_a_server_that_told_no_time_has_ours() -> None:
+def test_a_server_that_told_no_time_has_about_ours() -> None:
     clock = ServerClock(time.monotonic)
     assert not clock.is_known
-    assert clock.to_own(time.time()) == pytest.approx(time.monotonic(), abs=60)
+    now = Moment(time.time(), clock)
+    assert now.earliest < time.monotonic() < now.latest < time.monotonic() + 60
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "Thu, 99 Jan 1970 00:00:00 GMT"])
 def test_a_date_that_cannot_be_read_changes_nothing(date: str | None) -> None:
     clock = clock_of("the server", 0)
-    before = clock.ahead
-    clock.note(date, OWN_NOW + 50)
-    assert clock.ahead == before
+    before = clock.bounds
+    clock.note(date, OWN_NOW + 40, OWN_NOW + 50)
+    assert clock.bounds == before
 
 
-def test_an_answer_that_was_long_on_its_way_does_not_shift_the_clock() -> None:
-    clock = clock_of("the server", 0)
-    clock.note(formatdate(NOW, usegmt=True), OWN_NOW + 30)
-    assert clock.to_own(NOW) == OWN_NOW
+@pytest.mark.parametrize("stamped", [0.0, 69.0], ids=["at the arrival of the request", "at the head"])
+def test_an_answer_that_took_long_bounds_the_clock_by_its_whole_time(stamped: float) -> None:
+    clock = ServerClock(lambda: OWN_NOW + 69)
+    clock.note(formatdate(NOW + stamped, usegmt=True), OWN_NOW, OWN_NOW + 69)
+    moment = Moment(NOW, clock)
+    assert moment.earliest <= OWN_NOW <= moment.latest, "a server that is right about its time"
+    assert clock.doubt is None
+    assert clock.width_seconds == 69 + DATE_SECONDS
+
+
+def test_all_answers_together_narrow_what_is_known() -> None:
+    clock = ServerClock(lambda: OWN_NOW)
+    for sent_at, head_at, stamped in [(0.0, 69.0, 0.0), (70.0, 70.5, 70.0), (71.0, 71.9, 71.0)]:
+        clock.note(formatdate(NOW + stamped, usegmt=True), OWN_NOW + sent_at, OWN_NOW + head_at)
+    assert clock.width_seconds == 2.5
+    least, most = clock.bounds
+    assert least <= NOW - OWN_NOW <= most
+
+
+def test_answers_that_contradict_each_other_a_little_leave_all_between_them_open() -> None:
+    clock = clock_of("the server", 0, 10)
+    moment = Moment(NOW, clock)
+    assert (moment.earliest, moment.latest) == (OWN_NOW - 10, OWN_NOW - 2)
+    assert clock.doubt is None
 
 
 @pytest.mark.parametrize(
-    ("started", "asked", "is_later"),
+    ("started", "asked", "later", "earlier"),
     [
-        pytest.param(-10.0, -12.0, False, id="by the margin"),
-        pytest.param(-10.0, -12.1, True, id="by more than the margin"),
-        pytest.param(-10.0, -5.0, False, id="earlier"),
+        pytest.param(-10.0, -12.0, False, False, id="as late as both clocks leave open"),
+        pytest.param(-10.0, -12.1, True, False, id="later"),
+        pytest.param(-12.0, -10.0, False, False, id="as early as both clocks leave open"),
+        pytest.param(-12.1, -10.0, False, True, id="earlier"),
+        pytest.param(-10.0, -10.0, False, False, id="the same"),
     ],
 )
 @pytest.mark.parametrize("skew", [0, 800, -800])
-def test_moments_of_two_servers_are_compared_by_more_than_the_margin(
-    started: float, asked: float, *, is_later: bool, skew: float
+def test_later_and_earlier_mean_surely(
+    started: float, asked: float, *, later: bool, earlier: bool, skew: float
 ) -> None:
     ours, theirs = clock_of("Jenkins", skew), clock_of("Test Observer", 0)
-    assert Moment(NOW + skew + started, ours).is_later_than(Moment(NOW + asked, theirs)) is is_later
+    moment, other = Moment(NOW + skew + started, ours), Moment(NOW + asked, theirs)
+    assert (moment.is_later_than(other), moment.is_earlier_than(other)) == (later, earlier)
+
+
+def test_a_moment_told_in_whole_seconds_may_be_up_to_one_later() -> None:
+    ours, theirs = clock_of("GitHub", 0), clock_of("Test Observer", 0)
+    asked = Moment(NOW - 10, theirs)
+    assert Moment(NOW - 12.5, ours).is_earlier_than(asked)
+    assert not Moment(NOW - 12.5, ours, within=1.0).is_earlier_than(asked)
+    assert Moment(NOW - 7.9, ours, within=1.0).is_later_than(asked)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +101,7 @@ def test_moments_of_two_servers_are_compared_by_more_than_the_margin(
     [
         pytest.param([3600], [0], "the clocks of Jenkins and Test Observer are 60 minutes apart", id="an hour apart"),
         pytest.param([0], [901], "the clocks of Jenkins and Test Observer are 15 minutes apart", id="over the bound"),
-        pytest.param([0, 61], [0], "the answers of Jenkins are 61 seconds apart about its time", id="one odd answer"),
+        pytest.param([0, 63], [0], "the answers of Jenkins are 61 seconds apart about its time", id="one odd answer"),
         pytest.param([0], [0, -NOW], "the answers of Test Observer are 30000000 minutes apart", id="1970 once"),
     ],
 )
@@ -82,7 +115,7 @@ def test_clocks_that_are_not_to_be_believed_compare_nothing(
 
 @pytest.mark.parametrize("which", ["started", "asked"])
 def test_a_moment_that_has_not_come_yet_is_impossible(which: str) -> None:
-    ahead = {"started": 0.0, "asked": 0.0, which: 2.1}
+    ahead = {"started": 0.0, "asked": 0.0, which: 4.1}
     started = Moment(NOW + ahead["started"], clock_of("Jenkins", 0))
     asked = Moment(NOW + ahead["asked"], clock_of("Test Observer", 0))
     with pytest.raises(ClockError, match="2 seconds ahead of its own clock"):

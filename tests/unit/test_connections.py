@@ -60,11 +60,11 @@ class NotingClock(ServerClock):
 
     def __init__(self, waiting: Waiting) -> None:
         super().__init__(waiting.clock)
-        self.noted: list[tuple[str | None, float]] = []
+        self.noted: list[tuple[str | None, float, float]] = []
 
-    def note(self, date: str | None, received_at: float) -> None:
-        self.noted.append((date, received_at))
-        super().note(date, received_at)
+    def note(self, date: str | None, sent_at: float, head_at: float) -> None:
+        self.noted.append((date, sent_at, head_at))
+        super().note(date, sent_at, head_at)
 
 
 class Call(NamedTuple):
@@ -497,9 +497,10 @@ def test_the_date_counts_from_the_moment_of_the_head(name: str) -> None:
         call.server.inject(Fault(action="drip", part="body", seconds=0.005, date="Fri, 31 Dec 9999 23:59:59 GMT"))
         started = waiting.clock()
         call.make()
-        took, ((date, received_at),) = waiting.clock() - started, clock.noted
+        took, ((date, sent_at, head_at),) = waiting.clock() - started, clock.noted
         assert date == "Fri, 31 Dec 9999 23:59:59 GMT"
-        assert received_at - started < took / 3
+        assert started <= sent_at <= head_at
+        assert head_at - started < took / 3
 
 
 # TLS

@@ -23,14 +23,15 @@ class Answer(requests.Response):
     """An answer, read to its end.
 
     Attributes:
-        head_at: When its head was there, on the clock of `Waiting`.
+        sent_at: When its request was sent, or earlier, on the clock of `Waiting`.
+        head_at: When its head was there, likewise.
         body: What followed the head, unpacked; None: the answer that was received holds it.
     """
 
-    def __init__(self, received: requests.Response, head_at: float) -> None:
+    def __init__(self, received: requests.Response, sent_at: float, head_at: float) -> None:
         super().__init__()
         vars(self).update(vars(received))
-        self.head_at = head_at
+        self.sent_at, self.head_at = sent_at, head_at
         self.body: bytes | None = None
 
     @property

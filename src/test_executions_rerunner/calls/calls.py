@@ -55,14 +55,31 @@ class Calls:
             raise CallError(Failure(Fault.BUSY, self.throttle.closed or "the server wants no call now"))
         return self._made(call)
 
-    def later(self, seconds: float, asked_at: Moment) -> bool:
-        """Tell whether a moment of the server's clock is later than the one at which a request was made.
+    def later(self, seconds: float, asked_at: Moment, within: float = 0.0) -> bool:
+        """Tell whether a moment of the server's clock is surely later than the one at which a request was made.
+
+        Args:
+            seconds: The moment, since 1970.
+            asked_at: When the request was made.
+            within: As for `Moment`.
 
         Raises:
             CallError: The clocks cannot be compared, so that nobody knows.
         """
+        return self._compared(lambda: Moment(seconds, self.clock, within).is_later_than(asked_at))
+
+    def earlier(self, seconds: float, asked_at: Moment, within: float = 0.0) -> bool:
+        """Tell whether a moment of the server's clock is surely earlier than the one at which a request was made.
+
+        Raises:
+            CallError: As for `later`.
+        """
+        return self._compared(lambda: Moment(seconds, self.clock, within).is_earlier_than(asked_at))
+
+    @staticmethod
+    def _compared(compare: Callable[[], bool]) -> bool:
         try:
-            return Moment(seconds, self.clock).is_later_than(asked_at)
+            return compare()
         except ClockError as error:
             raise CallError(Failure(Fault.CLOCKS, str(error))) from error
 

@@ -15,9 +15,11 @@ from test_executions_rerunner.calls.headers import http_date_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MARGIN_SECONDS = 2.0
-"""By how much one moment must be later than another to count as later: a ``Date`` has whole seconds, and is up to
-one behind."""
+DATE_SECONDS = 2.0
+"""How much later than its ``Date`` the moment may be at which a server wrote it: whole seconds, kept for up to one more
+(uvicorn)."""
+_UNTOLD_SECONDS = 2.0
+"""How far the clock of a server that tells no time may be from this machine's."""
 MOST_APART_SECONDS = 15 * 60.0
 """How far the clocks of two servers may be apart for the difference to be believed."""
 _FEW_SECONDS = 120.0
@@ -62,6 +64,9 @@ class ClockError(Exception):
 class ServerClock:
     """The clock of one server, as the ``Date`` of its answers tells it.
 
+    A server writes its ``Date`` at some moment between the sending of a request and the arrival of its answer's head.
+    So each answer bounds its clock from both sides, and all answers together narrow that.
+
     Args:
         own: Our own clock, in seconds.
         name: Whose clock it is, for people.
@@ -70,28 +75,28 @@ class ServerClock:
     def __init__(self, own: Callable[[], float], name: str = "the server") -> None:
         self.own, self.name = own, name
         self._lock = threading.Lock()
-        self._least_ahead: float | None = None
-        self._most_ahead: float | None = None
+        self._lower = float("-inf")
+        self._upper = float("inf")
 
-    def note(self, date: str | None, received_at: float) -> None:
+    def note(self, date: str | None, sent_at: float, head_at: float) -> None:
         """Take a ``Date`` header into account.
 
         Args:
             date: The header; None or an unreadable one says nothing.
-            received_at: When the head of the answer arrived, on our own clock.
+            sent_at: When the request was sent, or earlier, on our own clock.
+            head_at: When the head of the answer arrived, or later, likewise.
         """
         seconds = http_date_seconds(date)
         if seconds is None:
             return
-        ahead = seconds - received_at
         with self._lock:
-            self._least_ahead = ahead if self._least_ahead is None else min(ahead, self._least_ahead)
-            self._most_ahead = ahead if self._most_ahead is None else max(ahead, self._most_ahead)
+            self._lower = max(self._lower, seconds - head_at)
+            self._upper = min(self._upper, seconds + DATE_SECONDS - sent_at)
 
     @property
     def is_known(self) -> bool:
         """Whether the server has told its time."""
-        return self._most_ahead is not None
+        return self._lower > float("-inf")
 
     @property
     def owner(self) -> str:
@@ -99,29 +104,41 @@ class ServerClock:
         return self.name if self.is_known else "this machine"
 
     @property
-    def ahead(self) -> float:
-        """Seconds from our own clock to this server's time; our own time while it said none.
+    def bounds(self) -> tuple[float, float]:
+        """The least and the most seconds from our own clock to this server's time.
 
-        An answer that was long on its way shows an older time, never a newer one: so the newest is the best.
+        Answers that contradict each other a little leave all between them open.
         """
-        return time.time() - self.own() if self._most_ahead is None else self._most_ahead
+        with self._lock:
+            lower, upper = self._lower, self._upper
+        if lower == float("-inf"):
+            ours = time.time() - self.own()
+            return ours - _UNTOLD_SECONDS, ours + _UNTOLD_SECONDS
+        return min(lower, upper), max(lower, upper)
+
+    @property
+    def width_seconds(self) -> float:
+        """How much its bounds leave open."""
+        least, most = self.bounds
+        return most - least
+
+    @property
+    def ahead(self) -> float:
+        """Seconds from our own clock to this server's time, in the middle of what is possible."""
+        return sum(self.bounds) / 2
 
     @property
     def doubt(self) -> str | None:
         """Why this clock is not to be believed; None: it is."""
         with self._lock:
-            apart = (self._most_ahead or 0.0) - (self._least_ahead or 0.0)
+            apart = self._lower - self._upper
         if apart <= MOST_DISAGREEMENT_SECONDS:
             return None
         return f"the answers of {self.name} are {spelled(apart)} apart about its time"
 
     def now(self) -> float:
-        """Return this server's time, in seconds since 1970."""
+        """Return this server's time, in seconds since 1970, as far as it is known."""
         return self.own() + self.ahead
-
-    def to_own(self, seconds: float) -> float:
-        """Return a moment of this server's time on our own clock."""
-        return seconds - self.ahead
 
 
 class Moment(NamedTuple):
@@ -130,24 +147,36 @@ class Moment(NamedTuple):
     seconds: float
     """Since 1970, on that server's clock."""
     clock: ServerClock
+    within: float = 0.0
+    """By how many seconds at most it may be later than told: one where whole seconds are told."""
 
     @property
-    def own(self) -> float:
-        """The same moment on our own clock."""
-        return self.clock.to_own(self.seconds)
+    def earliest(self) -> float:
+        """The earliest moment of our own clock that it can have been."""
+        return self.seconds - self.clock.bounds[1]
+
+    @property
+    def latest(self) -> float:
+        """The latest moment of our own clock that it can have been."""
+        return self.seconds + self.within - self.clock.bounds[0]
 
     def is_later_than(self, other: Moment) -> bool:
-        """Tell whether it is later than another server's moment, by more than `MARGIN_SECONDS`.
+        """Tell whether it is surely later than another server's moment.
 
         Raises:
             ClockError: One of the clocks is not to be believed, or the two are too far apart.
         """
-        for moment in (self, other):
-            moment.check()
-        apart = abs(self.clock.ahead - other.clock.ahead)
-        if apart > MOST_APART_SECONDS:
-            raise ClockError(f"the clocks of {self.clock.owner} and {other.clock.owner} are {spelled(apart)} apart")
-        return self.own > other.own + MARGIN_SECONDS
+        self._check_with(other)
+        return self.earliest > other.latest
+
+    def is_earlier_than(self, other: Moment) -> bool:
+        """Tell whether it is surely earlier than another server's moment.
+
+        Raises:
+            ClockError: As for `is_later_than`.
+        """
+        self._check_with(other)
+        return self.latest < other.earliest
 
     def check(self) -> None:
         """Find out whether the moment can be: it has passed already, on a clock to be believed.
@@ -157,9 +186,16 @@ class Moment(NamedTuple):
         """
         if doubt := self.clock.doubt:
             raise ClockError(doubt)
-        early = self.seconds - self.clock.now()
-        if early > MARGIN_SECONDS:
+        early = self.earliest - self.clock.own()
+        if early > 0:
             raise ClockError(f"{self.clock.owner} tells of a moment that is {spelled(early)} ahead of its own clock")
+
+    def _check_with(self, other: Moment) -> None:
+        for moment in (self, other):
+            moment.check()
+        apart = abs(self.clock.ahead - other.clock.ahead)
+        if apart > MOST_APART_SECONDS:
+            raise ClockError(f"the clocks of {self.clock.owner} and {other.clock.owner} are {spelled(apart)} apart")
 
 
 def spelled(seconds: float) -> str:

@@ -13,15 +13,19 @@ import socket
 import threading
 import time
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import get_encoding_from_headers
 
+from test_executions_rerunner.calls.sending import Sending
 from test_executions_rerunner.calls.tls import trust
 from test_executions_rerunner.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MOST_BYTES_OF_A_HEAD = 1 << 18
 
@@ -107,6 +111,8 @@ class _Ending:
     """What makes a connection of urllib3 one of ours."""
 
     more_seconds: ClassVar[float]
+    sock: socket.socket | None
+    connect: Callable[[], None]
     _held: list[bytes] | None = None
 
     def __init__(self, *arguments: object, **more: object) -> None:
@@ -120,6 +126,9 @@ class _Ending:
             super().request(*arguments, **more)  # type: ignore[misc] # the connection that it is mixed into
         finally:
             whole, self._held = b"".join(self._held), None
+        if self.sock is None:
+            self.connect()
+        Sending.begin()
         self.send(whole)
 
     def send(self, data: Any) -> None:

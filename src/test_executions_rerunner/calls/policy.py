@@ -17,6 +17,7 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from test_executions_rerunner.calls.error_pages import server_words
 from test_executions_rerunner.calls.headers import retry_after_seconds
+from test_executions_rerunner.calls.sending import NotInTimeError
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
 
@@ -33,6 +34,8 @@ class Fault(Enum):
 
     NOT_SENT = auto()
     """No connection: the server has certainly not seen the call."""
+    STALE = auto()
+    """Not sent: what it rests on had grown too old when its connection stood."""
     BUSY = auto()
     """A rate limit, or 429 or 503 with Retry-After: certainly not processed, later it may be."""
     STARTING = auto()
@@ -92,6 +95,7 @@ def _rule(look: str, look_state: State, react: React, trigger_state: State) -> R
 POLICY: dict[Fault, Rule] = {
     # fault               a look fails: and then           a trigger fails: and then
     Fault.NOT_SENT: _rule("again", State.FAILED, React.REPEAT, State.FAILED),
+    Fault.STALE: _rule("ends", State.DEFERRED, React.REPEAT, State.DEFERRED),
     Fault.BUSY: _rule("ends", State.DEFERRED, React.REPEAT, State.DEFERRED),
     Fault.STARTING: _rule("again", State.DEFERRED, React.COMPARE, State.DEFERRED),
     Fault.BROKEN: _rule("again", State.FAILED, React.COMPARE, State.UNKNOWN),
@@ -141,6 +145,8 @@ class TriggerDoubtfulError(TriggerRefusedError):
 def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of cases
     """Understand an exception of requests as far as every HTTP server means the same by it."""
     response = getattr(error, "response", None)
+    if isinstance(error, NotInTimeError):
+        return Failure(Fault.STALE, str(error))
     if isinstance(error, requests.exceptions.HTTPError) and response is not None:
         return explain_response(response)
     if isinstance(error, requests.exceptions.SSLError):

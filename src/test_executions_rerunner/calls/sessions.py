@@ -9,6 +9,7 @@ import requests
 
 from test_executions_rerunner.calls.answers import MOST_BYTES, Answer, read_whole
 from test_executions_rerunner.calls.connections import EndingAdapter
+from test_executions_rerunner.calls.sending import Sending
 from test_executions_rerunner.calls.straight import StraightSession
 
 if TYPE_CHECKING:
@@ -66,16 +67,17 @@ class Session(StraightSession):
             _log.debug("%s %s: %s after %.0f ms", request.method, request.url, ended, milliseconds)
 
     def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> Answer:  # noqa: ANN401 - of `send`
-        received = super().send(
-            request,
-            stream=True,
-            timeout=kwargs["timeout"],
-            allow_redirects=False,
-            verify=self.verify,
-            cert=self.cert,
-            proxies=self.proxies,
-        )
-        answer = Answer(received, self._clock())
+        with Sending(self._clock) as sending:
+            received = super().send(
+                request,
+                stream=True,
+                timeout=kwargs["timeout"],
+                allow_redirects=False,
+                verify=self.verify,
+                cert=self.cert,
+                proxies=self.proxies,
+            )
+        answer = Answer(received, sending.sent_at, self._clock())
         if received.raw is not None:
             answer.body = read_whole(answer, kwargs.get("most_bytes", MOST_BYTES))
         return answer

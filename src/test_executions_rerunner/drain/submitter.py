@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.clocks import MARGIN_SECONDS, Moment
+from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.drain.announcer import Announcer
 from test_executions_rerunner.drain.deleter import Deleter
@@ -180,7 +180,7 @@ class Submitter:
         if asked_at is None:
             is_newer = request.test_execution_id in self._removed_ids
         else:
-            is_newer = asked_at.clock.doubt is not None or asked_at.own + MARGIN_SECONDS >= verdict.sent_at
+            is_newer = asked_at.clock.doubt is not None or asked_at.latest >= verdict.sent_at
         if is_newer:
             return "asked for again after this drain's trigger"
         return self._processor.cannot_join(request, verdict.sent) if verdict.sent else None
@@ -207,13 +207,13 @@ class Submitter:
 
     def _seconds_too_young(self, group: Group) -> float:
         """Return how long a group has to wait until its rerun can be seen to be later than its requests."""
-        if self._options.dry_run or self._queue.clock.doubt:
+        if self._options.dry_run or self._queue.clock.doubt or self._processor.calls.clock.doubt:
             return 0.0  # nothing can be compared by time then
-        waiting = self._processor.waiting
-        asked_at = [moment.own for moment in map(self._asked_at, group[1]) if moment]
-        seconds = max(asked_at, default=float("-inf")) + waiting.waits.youngest_seconds - waiting.clock()
+        waiting, width = self._processor.waiting, self._queue.clock.width_seconds
+        asked_at = [moment.latest for moment in map(self._asked_at, group[1]) if moment]
+        least = waiting.waits.youngest_seconds + width + self._processor.calls.clock.width_seconds
         # one that is ahead of its own clock by more is impossible, which the look finds out
-        return min(max(seconds, 0.0), waiting.waits.youngest_seconds + MARGIN_SECONDS)
+        return min(max(max(asked_at, default=float("-inf")) + least - waiting.clock(), 0.0), least + width)
 
     def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
         for target, requests in groups:

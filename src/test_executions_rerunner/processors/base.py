@@ -16,7 +16,7 @@ from test_executions_rerunner.rerun_request import RawRequest, RerunRequest
 from test_executions_rerunner.text import without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from contextlib import AbstractContextManager
 
     import requests
@@ -157,6 +157,7 @@ class RequestProcessor(abc.ABC):
         target: Target,
         asked_at: Mapping[RerunRequest, Moment | None],
         snapshot: Any,  # noqa: ANN401 - only its own processor knows what it is
+        refused: Collection[str] = (),
     ) -> Look:
         """Find out what of a target was rerun since it was asked for.
 
@@ -164,6 +165,8 @@ class RequestProcessor(abc.ABC):
             target: The run or job.
             asked_at: Its requests, each with the moment at which it was made; None: not known.
             snapshot: What `snapshot` returned since; None: to be read now.
+            refused: The URLs of narrow triggers that the server refused since this target was first looked at: the
+                look's trigger is a wider one than each of them.
 
         Raises:
             CallError: It could not be looked at.

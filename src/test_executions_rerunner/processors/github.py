@@ -29,7 +29,7 @@ from test_executions_rerunner.processors.github_scope import Scope
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from test_executions_rerunner.calls.clocks import Moment
@@ -134,9 +134,15 @@ class GithubProcessor(RequestProcessor):
         """Wait for the next of the triggers that GitHub allows in a minute, and hold that turn for this thread."""
         return self._pace.turn()
 
-    def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: object) -> Look:
+    def look(
+        self,
+        target: Target,
+        asked_at: Mapping[RerunRequest, Moment | None],
+        snapshot: object,
+        refused: Collection[str] = (),
+    ) -> Look:
         """Look for a newer attempt, for the jobs that it ran where a link names one, and for what is in the way."""
-        del snapshot  # there is none
+        del snapshot, refused  # there is none
         link = self.scope.run_of(target)
         if link.run == self._own_run_id:
             return Look(target.post_arguments, verdict=Verdict(State.DEFERRED, "this drain is part of that run"))

@@ -114,7 +114,7 @@ class GithubClient:
             self._of_thread.requester.requestJson(method, path, headers=dict(_HEADERS), cnx=connection)  # type: ignore[arg-type] # its part of one
         except Answered as answered:
             answer = answered.answer
-        clock.note(answer.headers.get("Date"), answer.head_at)
+        clock.note(answer.headers.get("Date"), answer.sent_at, answer.head_at)
         return answer
 
     def read(self, path: str, clock: ServerClock) -> tuple[JsonObject, requests.Response]:

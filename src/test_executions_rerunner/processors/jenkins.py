@@ -28,7 +28,7 @@ from test_executions_rerunner.processors.jenkins_refusals import explain_jenkins
 from test_executions_rerunner.text import basic, harmless, shown, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.calls.policy import Failure
@@ -166,8 +166,15 @@ class JenkinsProcessor(RequestProcessor):
         """Read the queue: always before the builds, since an item is in neither for a moment."""
         return self._queue.read()
 
-    def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: Queue | None) -> Look:
+    def look(
+        self,
+        target: Target,
+        asked_at: Mapping[RerunRequest, Moment | None],
+        snapshot: Queue | None,
+        refused: Collection[str] = (),
+    ) -> Look:
         """Look for an item in the queue, or a build started later, with our parameters."""
+        del refused  # no trigger of Jenkins is narrow
         return self._looks.look(target, asked_at, snapshot)
 
     def changed(self, target: Target, look: Look) -> Served | None:

@@ -108,7 +108,7 @@ class JenkinsClient:
             # python-jenkins hides that there was no answer in the context of its own exception
             hidden = error.__context__
             raise (hidden if isinstance(hidden, requests.exceptions.RequestException) else error) from error
-        clock.note(answer.headers.get("Date"), answer.head_at)
+        clock.note(answer.headers.get("Date"), answer.sent_at, answer.head_at)
         return answer
 
     def read(self, url: str, clock: ServerClock) -> dict[str, Any]:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from test_executions_rerunner.processors.jenkins_state import Job, Queue, QueueItem
     from test_executions_rerunner.rerun_request import RerunRequest
 
-_FRESH_SECONDS = 10.0
+_FRESH_SECONDS = 5.0
 """How old the queue may be that a look rests on, so that a trigger can still follow in time: whatever was queued since
 then still waits for its delay to pass."""
 _FRESH_WITHOUT_DELAY_SECONDS = 2.0
 """The same for a job that defines a parameter called delay itself, so that ours is not sent."""
-_FRESH_LOOK_SECONDS = 15.0
+_FRESH_LOOK_SECONDS = 10.0
 """How old a look may be when its trigger waits in the queue: an identical one that was sent since still waits there."""
 
 
@@ -61,7 +61,8 @@ class JobLooks:
         served: dict[RerunRequest, Served] = {}
         for request, asked in asked_at.items():
             if waiting:
-                served[request] = Served("an identical item waits in the queue", self._api.item_link(waiting.number))
+                link = self._api.item_link(waiting.number)
+                served[request] = Served("an identical item waits in the queue", link, has_started=False)
             elif asked is not None and (builds := history.ours_since(asked)):
                 number = builds[0].number
                 served[request] = Served(
@@ -79,6 +80,7 @@ class JobLooks:
             claims=self._limits.claims(queue),
             since=queue.read_at,
             fresh_seconds=_FRESH_LOOK_SECONDS if takes_delay else Look.fresh_seconds,
+            holds_back=takes_delay,
         )
 
     def changed(self, target: Target, look: Look) -> Served | None:
