@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "src/test_executions_rerunner"
 CLOCKS = "tests/integration/test_drain_clocks.py"
 FAULTS = "tests/integration/test_drain_faults.py"
+DOUBT = "tests/integration/test_jenkins_doubt.py"
 LOOKS = "tests/integration/test_jenkins_look.py"
 NEWER = "tests/integration/test_drain_newer.py"
 
@@ -41,26 +42,66 @@ MUTANTS = (
     Mutant(
         "any new item of the queue counts as ours",
         "processors/jenkins_look.py",
-        "if item.number not in before.items and job.is_ours(item, sent):",
-        "if item.number not in before.items:",
+        'if job.differences(candidate, look.post_arguments["json"], [before.definitions]) != ():',
+        "if candidate not in items:",
         LOOKS,
         "meanwhile",
     ),
     Mutant(
         "any new build counts as ours",
         "processors/jenkins_look.py",
-        "if build.number > before.newest_build and job.is_ours(build, sent):",
-        "if build.number > before.newest_build:",
+        'if job.differences(candidate, look.post_arguments["json"], [before.definitions]) != ():',
+        "if candidate in items:",
         LOOKS,
         "meanwhile",
     ),
     Mutant(
         "parameters are compared with their case",
-        "processors/jenkins_state.py",
-        "if as_text(actual).lower() != as_text(expected).lower():",
-        "if as_text(actual) != as_text(expected):",
+        "processors/jenkins_values.py",
+        "text = as_text(value).lower()",
+        "text = as_text(value)",
         LOOKS,
         "case_of_its_values",
+    ),
+    Mutant(
+        "an item counts by the last name of its job",
+        "processors/jenkins_reading.py",
+        'if told := task.get("fullName"):',
+        'if told := task["name"]:',
+        DOUBT,
+        "same_last_name",
+    ),
+    Mutant(
+        "the build that a link names is its own rerun",
+        "processors/jenkins_doubt.py",
+        "if build.number == linked or likeness is Likeness.OTHER:",
+        "if likeness is Likeness.OTHER:",
+        DOUBT,
+        "never_its_own_rerun",
+    ),
+    Mutant(
+        "a superseded build is a rerun",
+        "processors/jenkins_history.py",
+        'if build.result != "NOT_BUILT" or build.ended is None:',
+        'if build.result != "NEVER" or build.ended is None:',
+        DOUBT,
+        "superseded",
+    ),
+    Mutant(
+        "values are compared with their blanks",
+        "processors/jenkins_values.py",
+        "else text.strip()",
+        "else text",
+        DOUBT,
+        "kept or keeps_them or trimmed",
+    ),
+    Mutant(
+        "a default that has moved makes a build another's",
+        "processors/jenkins_doubt.py",
+        "if not candidate.is_by(self.user):",
+        "if self.user:",
+        DOUBT,
+        "another_default",
     ),
     Mutant(
         "a look is fresh for over an hour",

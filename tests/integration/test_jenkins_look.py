@@ -253,7 +253,9 @@ def test_what_others_started_meanwhile_is_not_taken_for_ours(lab: Lab, *, is_bui
 
     def start_another(request: RecordedRequest) -> None:
         if request.method == "POST" and lab.jenkins.count("POST") == 1:
-            (lab.jenkins.add_build if is_build else lab.jenkins.add_item)("job", parameters={"TESTPLAN": "other"})
+            (lab.jenkins.add_build if is_build else lab.jenkins.add_item)(
+                "job", parameters={"TESTPLAN": "other"}, user="admin"
+            )
 
     lab.jenkins.on_request = start_another
     assert lab.states("jenkins") == {number: "unknown"}

@@ -595,7 +595,7 @@ def test_kinds_that_tell_their_value_under_other_keys_take_it_as_one_text(server
     post(server, "/job/s/buildWithParameters", data=sent)
     server.start_items()
     tree = "actions[parameters[name,value,jobName,number,tag,label]]"
-    assert get(server, f"/job/s/1/api/json?tree={tree}").json()["actions"][0]["parameters"] == [
+    assert get(server, f"/job/s/2/api/json?tree={tree}").json()["actions"][0]["parameters"] == [
         {"name": "RUN", "jobName": "img", "number": "7"},
         {"name": "TAG", "tag": "branches/a"},
         {"name": "LABEL", "label": "arm64"},

@@ -71,7 +71,8 @@ class JenkinsServer(JenkinsApi):
                 ``choices``; ``None``: not parameterized.
             buildable: False: disabled.
             permission: What the user may do.
-            builds: When earlier builds started, in true seconds; their parameters are the defaults.
+            builds: When earlier builds started, in true seconds; their parameters are the defaults. Where none is
+                named, there was one, number 1, which is gone.
             kind: Whether it is a freestyle job or a Pipeline.
             quiet_seconds: Its own quiet period.
             concurrency: What a new build does beside a running one; a Pipeline's property says it.
@@ -79,6 +80,7 @@ class JenkinsServer(JenkinsApi):
         job = Job(full_name, parameters, buildable, permission, kind, quiet_seconds, concurrency=concurrency)
         with self.lock:
             self._jobs[full_name.lower()] = job  # names are looked up without case
+            job.last_number = 0 if builds else 1
         for started_at in builds:
             self.add_build(full_name, started_at=started_at)
         return job

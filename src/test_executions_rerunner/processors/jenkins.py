@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import requests
@@ -17,14 +17,20 @@ from test_executions_rerunner.links import read_address
 from test_executions_rerunner.models import PostArguments, Served, Target
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.jenkins_api import JenkinsApi
-from test_executions_rerunner.processors.jenkins_builds import BuildParameters, BuildTarget, repeated
+from test_executions_rerunner.processors.jenkins_builds import (
+    BuildTarget,
+    JobTarget,
+    LinkedBuilds,
+    Repeated,
+    repeated,
+)
 from test_executions_rerunner.processors.jenkins_client import JenkinsClient
 from test_executions_rerunner.processors.jenkins_limits import Limits
 from test_executions_rerunner.processors.jenkins_links import read_link, trigger_names, trigger_url
 from test_executions_rerunner.processors.jenkins_look import JobLooks
 from test_executions_rerunner.processors.jenkins_parameters import Parameters, form
 from test_executions_rerunner.processors.jenkins_queue import SharedQueue
-from test_executions_rerunner.processors.jenkins_refusals import explain_jenkins
+from test_executions_rerunner.processors.jenkins_refusals import JoinedAnotherError, explain_jenkins
 from test_executions_rerunner.text import basic, harmless, shown, without
 
 if TYPE_CHECKING:
@@ -48,7 +54,8 @@ class JenkinsProcessor(RequestProcessor):
     Args:
         user: Whose API token it is.
         token: The API token.
-        jenkins_url: The controller, with its context path.
+        jenkins_url: The controller, with its context path; every call goes there.
+        jenkins_public_url: Where links to it may point too; None: to ``jenkins_url`` alone.
         build_parameters: ``[FAMILY:]NAME=VALUE`` each, or one text with one a line: more build parameters.
         parameters_from: ``family``, or ``build``: the parameters of the build that the link names, ours over them.
         max_per_day: Most builds with the same parameters in 24 hours; None: no limit.
@@ -73,6 +80,7 @@ class JenkinsProcessor(RequestProcessor):
         token: str = "",
         *,
         jenkins_url: str = defaults.JENKINS_URL,
+        jenkins_public_url: str | None = None,
         build_parameters: str | Iterable[str] = (),
         parameters_from: str = "family",
         max_per_day: int | None = None,
@@ -84,16 +92,18 @@ class JenkinsProcessor(RequestProcessor):
         defaults.check_arguments(max_per_day=max_per_day, max_queued=max_queued)
         super().__init__(secrets=(token, token and basic(user, token)), waiting=waiting)
         self.origin = read_address("jenkins_url", jenkins_url)
+        public = [read_address("jenkins_public_url", jenkins_public_url)] if jenkins_public_url else []
+        self.origins = (self.origin, *public)
         self.address = str(self.origin)
         self.parameters = Parameters(build_parameters)
         self.resolves = parameters_from == "build"
         connect = partial(JenkinsClient, self.address, user, token, connections, self.waiting)
         self.api = JenkinsApi(self.origin, self.calls, connect)
         self._user = user
-        self._builds = BuildParameters(self.api)
+        self._linked = LinkedBuilds(self.api, self.origins)
         self._queue = SharedQueue(self.waiting.clock, self.api.queue)
         limits = Limits(max_per_day, max_queued, self.address)
-        self._looks = JobLooks(self.api, self._queue, limits, repeats_builds=self.resolves)
+        self._looks = JobLooks(self.api, self._queue, limits, self._linked, user)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(user={self._user!r}, jenkins_url={str(self.origin)!r})"
@@ -108,15 +118,15 @@ class JenkinsProcessor(RequestProcessor):
 
         With ``parameters_from="build"`` every family is served, and `resolved` gives it the build's parameters.
         """
-        names, number = read_link(request.ci_link, self.origin)
+        names, number = read_link(request.ci_link, self.origins)
         family = request.family
         if not self.resolves:
-            return self._target(names, self.parameters.of_family(family))
+            return self._target(names, Repeated(self.parameters.of_family(family)))
         try:
             parameters = self.parameters.of_family(family)
         except RequestProcessingError:
             parameters = self.parameters.over(family)
-        target = self._target(names, parameters)
+        target = self._target(names, Repeated(parameters))
         key = (*_job_key(names), number, shown(family))
         return BuildTarget(key, target.name, target.post_arguments, names=names, number=number, family=family)
 
@@ -124,20 +134,24 @@ class JenkinsProcessor(RequestProcessor):
         """Give a target the parameters of its build, where they are to be repeated."""
         if not isinstance(target, BuildTarget):
             return target
-        parameters, notes = repeated(target, self._builds.read(target), self.parameters)
-        return self._target(target.names, parameters, notes)
+        again = repeated(target, self._linked.read(target), self.parameters)
+        return self._target(target.names, again, target.number)
 
-    def _target(self, names: tuple[str, ...], parameters: dict[str, Any], notes: tuple[str, ...] = ()) -> Target:
-        key = (*_job_key(names), *sorted(form(parameters).items()))
-        post: PostArguments = {"url": trigger_url(self.origin, names), "json": parameters}
-        return Target(key, harmless("/".join(names)), post, notes)
+    def _target(self, names: tuple[str, ...], again: Repeated, number: int | None = None) -> Target:
+        """Return a job with the parameters that it is started with."""
+        # triggers that differ in what Jenkins does not tell are never the same
+        of_its_own = (("", str(number)),) if again.untold else ()
+        key = (*_job_key(names), *sorted(form(again.parameters).items()), *of_its_own)
+        post: PostArguments = {"url": trigger_url(self.origin, names), "json": again.parameters}
+        return JobTarget(key, harmless("/".join(names)), post, again.notes, again.untold)
 
-    def submit(self, post_arguments: PostArguments, *, delay: bool = True) -> Served:
+    def submit(self, post_arguments: PostArguments, *, delay: bool = True, joins: bool = True) -> Served:
         """Start a build, or join the identical one that waits in the queue; see `RequestProcessor.submit`.
 
         Args:
             post_arguments: As `process` returns it.
             delay: False for a job that defines a parameter called ``delay`` itself: none is added then.
+            joins: False where an item that waits already may differ in what Jenkins does not tell.
         """
         url = trigger_url(self.origin, trigger_names(post_arguments, self.origin))
         fields = form(post_arguments.get("json", {}))
@@ -155,12 +169,15 @@ class JenkinsProcessor(RequestProcessor):
             text = f"POST {url}: {response.status_code}, but its queue item is elsewhere: {elsewhere}"
             raise TriggerDoubtfulError(text, response=response)
         joined = response.status_code == requests.codes.see_other
+        if joined and not joins:
+            text = f"303: it joined item {number}, which may differ in parameters whose values Jenkins does not tell"
+            raise JoinedAnotherError(text, response=response)
         reason = "an identical item was waiting in the queue already" if joined else "accepted"
         return Served(reason, self.api.item_link(number))
 
     def trigger(self, look: Look) -> Served:
         """Send the trigger of a look, with a delay where the job takes one."""
-        return self.submit(look.post_arguments, delay=look.before.takes_delay)
+        return self.submit(look.post_arguments, delay=look.before.takes_delay, joins=look.before.joins)
 
     def snapshot(self) -> Queue:
         """Read the queue: always before the builds, since an item is in neither for a moment."""

@@ -9,7 +9,7 @@ import requests
 from test_executions_rerunner.calls.once import Once
 from test_executions_rerunner.calls.policy import Fault
 from test_executions_rerunner.calls.straight import quoted
-from test_executions_rerunner.processors import jenkins_state
+from test_executions_rerunner.processors import jenkins_reading
 from test_executions_rerunner.processors.jenkins_links import trigger_names
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.links import Origin
     from test_executions_rerunner.models import Target
     from test_executions_rerunner.processors.jenkins_client import JenkinsClient
+    from test_executions_rerunner.processors.jenkins_reading import LinkedBuild
     from test_executions_rerunner.processors.jenkins_state import Build, Job, Queue
 
 Returned = TypeVar("Returned")
@@ -70,7 +71,7 @@ class JenkinsApi:
 
         def read() -> Queue:
             read_at = self.calls.waiting.clock()
-            return jenkins_state.read_queue(self._get(f"{self.origin}/queue", jenkins_state.QUEUE_TREE), read_at)
+            return jenkins_reading.read_queue(self._get(f"{self.origin}/queue", jenkins_reading.QUEUE_TREE), read_at)
 
         return self._repeated(read)
 
@@ -81,38 +82,48 @@ class JenkinsApi:
             CallError: It could not be read.
         """
         url, full_name = self.job_url(target), self.full_name(target)
-        return self._repeated(lambda: jenkins_state.read_job(self._get(url, jenkins_state.JOB_TREE), full_name))
+        return self._repeated(lambda: jenkins_reading.read_job(self._get(url, jenkins_reading.JOB_TREE), full_name))
 
-    def builds(self, target: Target, most: int) -> tuple[Build, ...]:
-        """Read the newest builds of a target's job, at most so many, old ones too.
+    def builds(self, target: Target, start: int, stop: int) -> tuple[Build, ...]:
+        """Read a range of a target's builds, old ones too; the newest is the first.
 
         Raises:
             CallError: They could not be read.
         """
-        url, tree = self.job_url(target), jenkins_state.all_builds_tree(0, most)
-        return self._repeated(lambda: jenkins_state.read_all_builds(self._get(url, tree)))
+        url, tree = self.job_url(target), jenkins_reading.all_builds_tree(start, stop)
+        return self._repeated(lambda: jenkins_reading.read_all_builds(self._get(url, tree)))
 
-    def parameters(self, path: str) -> Mapping[str, object] | None:
-        """Read the parameters of one build.
+    def numbers(self, target: Target) -> frozenset[int]:
+        """Read which builds a target's job has, as far as its page lists them.
+
+        Raises:
+            CallError: They could not be read.
+        """
+        url, full_name = self.job_url(target), self.full_name(target)
+        tree = jenkins_reading.NUMBERS_TREE
+        return self._repeated(lambda: jenkins_reading.read_numbers(self._get(url, tree), full_name))
+
+    def linked_build(self, path: str) -> LinkedBuild | None:
+        """Read one build that is to be run again.
 
         Args:
             path: From ``/job/`` to the build's number.
 
         Returns:
-            As `jenkins_state.read_parameters` does; None: there is no such build, or we may not see its job.
+            The build; None: 404, so that there is none now, or we may not see its job.
 
         Raises:
-            CallError: They could not be read.
+            CallError: It could not be read.
         """
 
-        def read() -> Mapping[str, object] | None:
+        def read() -> LinkedBuild | None:
             try:
-                told = self._get(f"{self.origin}{path}", jenkins_state.PARAMETERS_TREE)
+                told = self._get(f"{self.origin}{path}", jenkins_reading.PARAMETERS_TREE)
             except requests.exceptions.HTTPError as error:
                 if error.response is None or error.response.status_code != requests.codes.not_found:
                     raise
                 return None
-            return jenkins_state.read_parameters(told, path)
+            return jenkins_reading.read_build(told, path)
 
         return self._repeated(read)
 

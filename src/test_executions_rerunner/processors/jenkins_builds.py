@@ -1,21 +1,26 @@
-"""The parameters of the builds that are to be run again."""
+"""The builds that requests name, and the parameters with which they are run again."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from test_executions_rerunner.calls.policy import CallError, Failure, Fault
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Target
-from test_executions_rerunner.processors.jenkins_links import job_path
+from test_executions_rerunner.processors.jenkins_links import job_path, read_link
+from test_executions_rerunner.processors.jenkins_values import UNTOLD
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from test_executions_rerunner.links import Origin
     from test_executions_rerunner.processors.jenkins_api import JenkinsApi
     from test_executions_rerunner.processors.jenkins_parameters import Parameters
+    from test_executions_rerunner.processors.jenkins_reading import LinkedBuild
+    from test_executions_rerunner.rerun_request import RerunRequest
 
 _MOST_SHOWN = 150
 """How many characters of names are shown."""
@@ -33,10 +38,27 @@ class BuildTarget(Target):
     """Of the request."""
 
 
-def repeated(
-    target: BuildTarget, told: Mapping[str, object] | None, settings: Parameters
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the parameters that run a build again, and what a person should know about them.
+@dataclass(frozen=True)
+class JobTarget(Target):
+    """A job that is to be started with the parameters of one of its builds."""
+
+    untold: tuple[str, ...] = ()
+    """The parameters of that build whose values Jenkins does not tell."""
+
+
+class Repeated(NamedTuple):
+    """How a build is run again."""
+
+    parameters: dict[str, Any]
+    """What is sent."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about that."""
+    untold: tuple[str, ...] = ()
+    """The parameters that are left out, since Jenkins does not tell their values."""
+
+
+def repeated(target: BuildTarget, told: Mapping[str, object] | None, settings: Parameters) -> Repeated:
+    """Return how a build is run again.
 
     Args:
         target: The build.
@@ -52,41 +74,74 @@ def repeated(
             parameters = settings.of_family(target.family)
         except RequestProcessingError as error:
             raise RequestProcessingError(f"{build} is gone, so that it cannot be repeated; {error}") from error
-        return parameters, (f"{build} is gone: the parameters of family {target.family} instead of its own",)
+        return Repeated(parameters, (f"{build} is gone: the parameters of family {target.family} instead of its own",))
     ours = settings.over(target.family)
-    known = {name: value for name, value in told.items() if value is not None and name != "json"}
-    hidden = sorted(told.keys() - known.keys() - ours.keys())
-    if not hidden:
-        return {**known, **ours}, ()
-    names = harmless(", ".join(hidden), most=_MOST_SHOWN)
-    return {**known, **ours}, (f"{build} does not tell its {names}, so that the job's default is taken",)
+    known = {name: value for name, value in told.items() if value is not UNTOLD and name != "json"}
+    untold = tuple(sorted(told.keys() - known.keys() - ours.keys()))
+    if not untold:
+        return Repeated({**known, **ours})
+    names = harmless(", ".join(untold), most=_MOST_SHOWN)
+    note = f"{build} does not tell its {names}, so that the job's default is taken"
+    return Repeated({**known, **ours}, (note,), untold)
 
 
-class BuildParameters:
-    """Reads the parameters of builds, each build once, however many threads ask for it."""
+class LinkedBuilds:
+    """The builds that requests name; each is read once, however many threads ask for it.
 
-    def __init__(self, api: JenkinsApi) -> None:
-        self._api = api
+    Args:
+        api: The controller.
+        origins: Where links to it point.
+    """
+
+    def __init__(self, api: JenkinsApi, origins: tuple[Origin, ...]) -> None:
+        self._api, self._origins = api, origins
         self._lock = threading.Lock()
         self._of_build: dict[str, threading.Lock] = {}
-        self._known: dict[str, Mapping[str, object] | None] = {}
+        self._known: dict[str, LinkedBuild | None] = {}
 
     def read(self, target: BuildTarget) -> Mapping[str, object] | None:
-        """Return a build's parameters, as `jenkins_state.read_parameters` tells them; None: the build is gone.
+        """Return a build's parameters, as `jenkins_reading.LinkedBuild` has them; None: the build is gone.
 
         Raises:
             CallError: They could not be read, nor could it be found out whether the build is gone.
         """
-        path = f"{job_path(target.names)}/{target.number}"
+        path = _path(target.names, target.number)
         with self._lock:
             lock = self._of_build.setdefault(path.lower(), threading.Lock())
         with lock:
             if path.lower() not in self._known:
                 self._known[path.lower()] = self._read(target, path)
-            return self._known[path.lower()]
+            build = self._known[path.lower()]
+        return build.parameters if build else None
 
-    def _read(self, target: BuildTarget, path: str) -> Mapping[str, object] | None:
-        parameters = self._api.parameters(path)
-        if parameters is None:
-            self._api.job(target)  # a 404 too where the job is gone, or may not be read
-        return parameters
+    def number(self, request: RerunRequest) -> int | None:
+        """Return the number of the build that a request names; None: its link names none."""
+        try:
+            return read_link(request.ci_link, self._origins).number
+        except RequestProcessingError:
+            return None
+
+    def started(self, request: RerunRequest) -> float | None:
+        """Return when the build that a request names started, where it was read; 0: Jenkins does not know."""
+        try:
+            link = read_link(request.ci_link, self._origins)
+        except RequestProcessingError:
+            return None
+        build = self._known.get(_path(link.names, link.number).lower())
+        return build.started if build else None
+
+    def _read(self, target: BuildTarget, path: str) -> LinkedBuild | None:
+        """Read a build; around its start it may be missing for a moment, though its job lists it."""
+        build = self._api.linked_build(path)
+        if build is not None:
+            return build
+        listed = self._api.numbers(target)  # a 404 too where the job is gone, or may not be read
+        self._api.calls.waiting.sleep(self._api.calls.waiting.waits.second_look_seconds)
+        build = self._api.linked_build(path)
+        if build is None and target.number in listed:
+            raise CallError(Failure(Fault.BROKEN, f"404 for build {target.number}, which its job lists"))
+        return build
+
+
+def _path(names: tuple[str, ...], number: int) -> str:
+    return f"{job_path(names)}/{number}"

@@ -9,7 +9,7 @@ import requests
 from test_executions_rerunner.calls.policy import CallError, Fault
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Check
-from test_executions_rerunner.processors.jenkins_state import FolderError
+from test_executions_rerunner.processors.jenkins_reading import FolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,15 +78,15 @@ class _Job:
         """Compare what is sent with what the job takes."""
         if not job.is_buildable:
             self._warn("is disabled: its requests wait")
-        if not job.defaults:
+        if not job.definitions:
             self._warn("takes no parameters", "make it parameterized; ours cannot reach it")
             return
         sent = [self._parameters(target) for target in self._targets]
         if undefined := sorted({name for parameters in sent for name in job.undefined(parameters)}):
             self._warn(f"does not define {', '.join(undefined)}: Jenkins drops that silently", "define it in the job")
         for parameters in sent:
-            if not_offered := job.not_offered(parameters):
-                self._warn(not_offered, "offer it in the job, or have another value sent")
+            if not_kept := job.not_kept(parameters):
+                self._warn(not_kept, "offer it in the job, or have another value sent")
 
     def _parameters(self, target: Target) -> Mapping[str, object]:
         """Return what is sent for a target; where that cannot be found out, nothing."""

@@ -8,8 +8,10 @@ from test_executions_rerunner.models import Claim, State, Verdict
 from test_executions_rerunner.processors.jenkins_history import utc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from test_executions_rerunner.processors.jenkins_history import History
-    from test_executions_rerunner.processors.jenkins_state import Queue
+    from test_executions_rerunner.processors.jenkins_state import Build, Queue
 
 
 class Limits:
@@ -24,13 +26,18 @@ class Limits:
     def __init__(self, max_per_day: int | None, max_queued: int | None, address: str) -> None:
         self._max_per_day, self._max_queued, self._address = max_per_day, max_queued, address
 
-    def verdict(self, queue: Queue, history: History) -> Verdict | None:
+    def verdict(self, queue: Queue, history: History, counts: Callable[[Build], bool]) -> Verdict | None:
         """Return why a trigger has to wait for a later drain; None: it has not.
 
+        Args:
+            queue: The controller's queue.
+            history: The job's builds.
+            counts: Tells which of them count for a day.
+
         Raises:
-            CallError: As for `History.ours_since`.
+            CallError: As for `History.since`.
         """
-        if self._max_per_day and (too_often := history.too_often(self._max_per_day)):
+        if self._max_per_day and (too_often := history.too_often(self._max_per_day, counts)):
             return Verdict(State.DEFERRED, f"{too_often}; --max-per-day is {self._max_per_day}")
         if self._max_queued and queue.waiting >= self._max_queued:
             return Verdict(State.DEFERRED, self._fullness(queue))

@@ -30,16 +30,20 @@ class BuildLink(NamedTuple):
     """Its number in the job."""
 
 
-def read_link(link: object, origin: Origin) -> BuildLink:
+def read_link(link: object, origins: tuple[Origin, ...]) -> BuildLink:
     """Return the build that a link names.
 
+    Args:
+        link: The link.
+        origins: The addresses of one controller: its own, then the public one where it has another.
+
     Raises:
-        RequestProcessingError: The link does not name a build below this origin.
+        RequestProcessingError: The link does not name a build below one of them.
     """
     if not isinstance(link, str) or not link:
         raise RequestProcessingError(f"ci_link {shown(link)} is no link to a Jenkins build")
     try:
-        parts = origin.names_below(link)
+        parts = _names_below(link, origins)
     except ValueError as error:
         raise RequestProcessingError(f"ci_link {shown(link)} is not served: {error}") from error
     names: list[str] = []
@@ -48,10 +52,26 @@ def read_link(link: object, origin: Origin) -> BuildLink:
         parts = parts[2:]
     if not names or not parts or not _NUMBER.fullmatch(parts[0]):
         raise RequestProcessingError(
-            f"ci_link {shown(link)} is no link to a build below {origin}: /job/NAME/NUMBER/ is served, "
-            "also in folders and views"
+            f"ci_link {shown(link)} is no link to a build below {' or '.join(map(str, origins))}: "
+            "/job/NAME/NUMBER/ is served, also in folders and views"
         )
     return BuildLink(tuple(names), int(parts[0]))
+
+
+def _names_below(link: str, origins: Iterable[Origin]) -> tuple[str, ...]:
+    """Return the names of a link's path below the first of the origins that it points to."""
+    tried = [_tried(link, origin) for origin in origins]
+    for names in tried:
+        if not isinstance(names, ValueError):
+            return names
+    raise ValueError("; ".join(dict.fromkeys(map(str, tried))))
+
+
+def _tried(link: str, origin: Origin) -> tuple[str, ...] | ValueError:
+    try:
+        return origin.names_below(link)
+    except ValueError as error:
+        return error
 
 
 def job_path(names: Iterable[str]) -> str:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from test_executions_rerunner.models import Look, PostArguments, Served, State, Target, Verdict
-from test_executions_rerunner.processors.jenkins_history import History
+from test_executions_rerunner.processors import jenkins_aborts
+from test_executions_rerunner.processors.jenkins_builds import JobTarget
+from test_executions_rerunner.processors.jenkins_doubt import Evidence, Found, Likeness, Trigger
+from test_executions_rerunner.processors.jenkins_history import History, utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.processors.jenkins_api import JenkinsApi
+    from test_executions_rerunner.processors.jenkins_builds import LinkedBuilds
     from test_executions_rerunner.processors.jenkins_limits import Limits
     from test_executions_rerunner.processors.jenkins_queue import SharedQueue
-    from test_executions_rerunner.processors.jenkins_state import Job, Queue, QueueItem
+    from test_executions_rerunner.processors.jenkins_state import Job, Queue
+    from test_executions_rerunner.processors.jenkins_values import Definition
     from test_executions_rerunner.rerun_request import RerunRequest
 
 _FRESH_SECONDS = 5.0
@@ -33,8 +38,12 @@ class Before(NamedTuple):
     """The ids of its items in the queue."""
     newest_build: int
     """The number of its newest build; 0: there was none."""
+    definitions: Mapping[str, Definition]
+    """What it took, with the defaults of that moment."""
     takes_delay: bool
     """Whether a delay that is sent with the trigger is one."""
+    joins: bool
+    """Whether an item that waits already is as good as one of its own."""
 
 
 class JobLooks:
@@ -44,59 +53,75 @@ class JobLooks:
         api: The controller.
         queue: Its queue.
         limits: What the settings allow.
-        repeats_builds: Whether what is sent are the parameters of builds, of which one may be called ``delay``.
+        linked: The builds that requests name.
+        user: Whose triggers are ours.
     """
 
-    def __init__(self, api: JenkinsApi, queue: SharedQueue, limits: Limits, *, repeats_builds: bool) -> None:
+    def __init__(self, api: JenkinsApi, queue: SharedQueue, limits: Limits, linked: LinkedBuilds, user: str) -> None:
         self._api, self._queue, self._limits = api, queue, limits
-        self._repeats_builds = repeats_builds
+        self._linked, self._user = linked, user
+        self._warned: set[str] = set()
 
     def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: Queue | None) -> Look:
         """Look for an item in the queue, or a build started later, with our parameters; see `RequestProcessor.look`."""
         queue, job = self._queue_and_job(target, 0.0 if snapshot is None else _FRESH_SECONDS)
-        items = self._items(target, queue)
-        history = History(self._api, target, job)
-        post = self._sent(target, job)
-        waiting = next((item for item in items if job.is_ours(item, post["json"])), None)
-        served: dict[RerunRequest, Served] = {}
-        for request, asked in asked_at.items():
-            if waiting:
-                link = self._api.item_link(waiting.number)
-                served[request] = Served("an identical item waits in the queue", link, has_started=False)
-            elif asked is not None and (builds := history.ours_since(asked)):
-                number = builds[0].number
-                served[request] = Served(
-                    f"build {number} started since the request", self._api.build_link(target, number)
-                )
+        post, untold = self._sent(target, job), _untold(target)
+        trigger = Trigger(job, post["json"], self._user, untold)
+        items = queue.of_job(self._api.full_name(target))
+        evidence = Evidence(self._api, target, trigger, History(self._api, target, job), items, self._warned)
+        found = {request: self._of(request, asked, evidence) for request, asked in asked_at.items()}
+        left = {request: asked_at[request] for request, one in found.items() if not one.served and not one.held}
         undefined = job.undefined(target.post_arguments["json"])
         notes = (f"the job does not define {', '.join(undefined)}, so Jenkins drops that",) if undefined else ()
         takes_delay = _takes_delay(job)
         return Look(
             post,
-            served,
-            None if len(served) == len(asked_at) else self._verdict(job, queue, history, post),
+            {request: one.served for request, one in found.items() if one.served},
+            self._verdict(queue, evidence, left) if left else None,
             (*target.notes, *notes),
-            before=Before(frozenset(item.number for item in items), job.newest, takes_delay),
-            claims=self._limits.claims(queue),
+            before=Before(
+                frozenset(item.number for item in items), job.newest, job.definitions, takes_delay, joins=not untold
+            ),
+            claims=(*jenkins_aborts.claims(self._api, target, job), *self._limits.claims(queue)),
             since=queue.read_at,
             fresh_seconds=_FRESH_LOOK_SECONDS if takes_delay else Look.fresh_seconds,
             holds_back=takes_delay,
+            held={request: one.held for request, one in found.items() if one.held},
+            doubtful={request: one.doubtful for request, one in found.items() if one.doubtful},
+            misses={request: one.misses for request, one in found.items() if one.misses},
         )
 
     def changed(self, target: Target, look: Look) -> Served | None:
         """Return the item or build of ours that was not there at the look; see `RequestProcessor.changed`."""
         before: Before = look.before
-        items = self._items(target, self._queue.read())
+        queue = self._queue.read()
         job = self._api.job(target)
-        sent = look.post_arguments["json"]
-        for item in items:
-            if item.number not in before.items and job.is_ours(item, sent):
-                return Served("found in the queue after a doubtful answer", self._api.item_link(item.number))
-        for build in job.builds:
-            if build.number > before.newest_build and job.is_ours(build, sent):
-                link = self._api.build_link(target, build.number)
-                return Served("found among the builds after a doubtful answer", link)
+        items = [item for item in queue.of_job(self._api.full_name(target)) if item.number not in before.items]
+        builds = [build for build in job.builds if build.number > before.newest_build]
+        for candidate in (*items, *builds):
+            is_shared = len(candidate.users) > 1 and not before.joins
+            if is_shared or not candidate.is_by(self._user):
+                continue
+            if job.differences(candidate, look.post_arguments["json"], [before.definitions]) != ():
+                continue
+            if candidate in items:
+                link = self._api.item_link(candidate.number)
+                return Served("found in the queue after a doubtful answer", link, has_started=False)
+            link = self._api.build_link(target, candidate.number)
+            return Served("found among the builds after a doubtful answer", link)
         return None
+
+    def _of(self, request: RerunRequest, asked: Moment | None, evidence: Evidence) -> Found:
+        """Return what is known of a request, unless its link's build is not the one that it was made for."""
+        started = self._linked.started(request)
+        number = self._linked.number(request)
+        if asked is not None and started and self._api.calls.later(started, asked):
+            reason = (
+                f"build {number} of its link started at {utc(started)}, after the request was made: another build has "
+                "taken over its number, or a clock is wrong (of Jenkins, Test Observer or its database)"
+            )
+            return Found(held=Verdict(State.FAILED, reason))
+        return evidence.of(asked, number)
 
     def _queue_and_job(self, target: Target, younger_than_seconds: float) -> tuple[Queue, Job]:
         """Read the queue, unless it was just read, and then the job."""
@@ -108,28 +133,38 @@ class JobLooks:
             job = self._api.job(target)
         return queue, job
 
-    def _items(self, target: Target, queue: Queue) -> tuple[QueueItem, ...]:
-        """Return the items of the target's job; case does not count, as Jenkins looks names up without it."""
-        name = self._api.full_name(target).lower()
-        return tuple(item for item in queue.items if item.job == name)
-
     def _sent(self, target: Target, job: Job) -> PostArguments:
         """Return the POST to send: without what a build called delay, where that would be taken for ours."""
         post = target.post_arguments
-        if not self._repeats_builds or not _takes_delay(job):
+        if not _takes_delay(job):
             return post
         return {"url": post["url"], "json": {name: value for name, value in post["json"].items() if name != "delay"}}
 
-    def _verdict(self, job: Job, queue: Queue, history: History, post: PostArguments) -> Verdict | None:
-        if not job.is_buildable:
-            return Verdict(State.DEFERRED, "the job is disabled")
-        if not job.defaults:
+    def _verdict(
+        self, queue: Queue, evidence: Evidence, asked_at: Mapping[RerunRequest, Moment | None]
+    ) -> Verdict | None:
+        """Return why a trigger cannot be sent, or has to wait; None: it can be sent now."""
+        trigger = evidence.trigger
+        if not trigger.job.is_buildable:
+            return Verdict(State.DEFERRED, "the job is disabled, until somebody enables it")
+        if not trigger.job.definitions:
             return Verdict(State.FAILED, "the job takes no parameters, so that ours cannot reach it")
-        if not_offered := job.not_offered(post["json"]):
-            return Verdict(State.FAILED, not_offered)
-        return self._limits.verdict(queue, history)
+        if not_kept := trigger.job.not_kept(trigger.sent):
+            return Verdict(State.FAILED, not_kept)
+        if aborts := jenkins_aborts.in_the_way(
+            self._api, evidence.target, trigger.job, evidence.items, asked_at.values()
+        ):
+            return aborts
+        return self._limits.verdict(
+            queue, evidence.history, lambda build: trigger.compare(build).likeness is not Likeness.OTHER
+        )
 
 
 def _takes_delay(job: Job) -> bool:
     """Tell whether a delay that is sent with a trigger is one, and no parameter of the job."""
-    return "delay" not in job.defaults
+    return "delay" not in job.definitions
+
+
+def _untold(target: Target) -> tuple[str, ...]:
+    """Return the parameters of the build to be run again that Jenkins does not tell."""
+    return target.untold if isinstance(target, JobTarget) else ()

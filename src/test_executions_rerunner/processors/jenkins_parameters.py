@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from test_executions_rerunner.build_parameter import BuildParameter
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
-from test_executions_rerunner.processors.jenkins_state import as_text
+from test_executions_rerunner.processors.jenkins_values import as_text
 from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import requests
 
 from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError, TriggerRefusedError, explain
-from test_executions_rerunner.processors.jenkins_state import FolderError
+from test_executions_rerunner.processors.jenkins_reading import FolderError
+
+
+class JoinedAnotherError(TriggerRefusedError):
+    """A trigger was taken in by an item that waits already, which may differ in what Jenkins does not tell."""
 
 
 def explain_jenkins(error: BaseException, address_setting: str) -> Failure:
@@ -17,6 +21,8 @@ def explain_jenkins(error: BaseException, address_setting: str) -> Failure:
     """
     if isinstance(error, TriggerDoubtfulError):
         return Failure(Fault.BROKEN, str(error))
+    if isinstance(error, JoinedAnotherError):
+        return Failure(Fault.RUNNING, str(error))
     if isinstance(error, FolderError):
         return Failure(Fault.REJECTED, str(error))
     failure = explain(error)
