@@ -35,6 +35,13 @@ image: ## Build the container image test-executions-rerunner:latest
 	@sed 's|^FROM \(python:[^ ]*\)|FROM $(or $(BASE),\1)|' Dockerfile | \
 	  docker build --tag test-executions-rerunner:latest --file - .
 
+.PHONY: dist
+DIST ?= dist
+dist: ## Build the wheel and the source archive, into dist
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && $(PYTHON) -m venv "$$scratch" && \
+	  "$$scratch/bin/pip" install --quiet --require-hashes --requirement requirements-build.txt && \
+	  "$$scratch/bin/python" -m hatchling build -d "$(DIST)"
+
 .PHONY: lock
 lock: .venv/.dev ## Pin the newest fitting versions again, with their hashes
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url \

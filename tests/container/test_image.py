@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,3 +125,34 @@ def test_help_takes_at_most_twice_as_long_as_starting_and_ending_a_container(com
     program, floor = (min(times) for times in zip(*pairs, strict=True))
 
     assert program <= 2 * floor
+
+
+def test_the_list_of_what_it_holds_names_each_package_of_debian_and_of_python(commands: Commands, image: str) -> None:
+    written = subprocess.run(  # noqa: S603 - our own script, as a release runs it
+        [
+            "/usr/bin/env",
+            "docker",
+            "run",
+            "--rm",
+            "--interactive",
+            "--entrypoint",
+            "python",
+            image,
+            "-",
+            "a/b@sha256:0",
+        ],
+        input=(ROOT / ".github" / "sbom.py").read_text(encoding="utf-8"),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    told = json.loads(written)
+    urls = {each["externalRefs"][0]["referenceLocator"] for each in told["packages"]}
+    installed = commands.run("--entrypoint", "dpkg-query", image, "--show", "--showformat", "${Package}\\n").stdout
+
+    assert {url.split("/")[2].split("@")[0] for url in urls if url.startswith("pkg:deb/")} == set(installed.split())
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    assert f"pkg:pypi/requests@{locked['requests']}" in urls
+    assert any(url.startswith("pkg:generic/python@3.") for url in urls)
+    contained = [each for each in told["relationships"] if each["relationshipType"] == "CONTAINS"]
+    assert len(contained) == len(told["packages"]) - 1

@@ -22,8 +22,10 @@ WORKFLOWS = ROOT / ".github" / "workflows"
 STUB = Path(__file__).parent / "stub"
 TOOLS = {
     "docker": 'echo "docker $*" >&2; case "$*" in *--version*) echo "{version}";; *inspect*) echo sha256:joined;; esac',
-    "gh": 'echo "gh $*" >&2; case "$*" in *"release list"*) echo v99.0.0;; *) cat "${{@: -1}}";; esac',
-    "make": 'echo "make $* with $RERUNNER_REQUIRE_ALL"',
+    "gh": """echo "gh $*" >&2
+case "$*" in *graphql*) echo 0123abc;; *list*) echo v99.0.0;; *create*) cat "${{@: -2:1}}";; esac""",
+    "make": """echo "make $* with $RERUNNER_REQUIRE_ALL"
+case "$1" in dist) pip --quiet wheel --no-deps --wheel-dir "${{2#DIST=}}" .;; esac""",
 }
 
 
@@ -56,32 +58,58 @@ def _stubs(workflow: Path) -> list[str]:
     return [word for name in sorted(used) for word in ("--local-repository", f"{name}={STUB}")]
 
 
-def test_a_release_goes_from_the_tag_to_its_page(
-    commands: Commands, prepared: Path, tools: Path, tmp_path: Path
-) -> None:
-    event = tmp_path / "event.json"
-    event.write_text(json.dumps({"ref": f"refs/tags/v{__version__}"}))
-
+def _rehearse(commands: Commands, project: Path, name: str, event: Path, tools: Path) -> str:
+    """Run a workflow with stubs for all that is not here; return its log."""
+    kind = json.loads(event.read_text())["kind"]
     done = commands.act(
-        prepared / ".github" / "workflows" / "release.yml",
-        *("--directory", str(prepared), "--eventpath", str(event)),
+        project / ".github" / "workflows" / f"{name}.yml",
+        *("--directory", str(project), "--eventpath", str(event)),
         *("--env", "GITHUB_REPOSITORY=some/where"),
         *("--container-options", f"--volume {tools}:/usr/local/sbin:ro"),
-        *_stubs(WORKFLOWS / "release.yml"),
-        event="push",
+        *_stubs(WORKFLOWS / f"{name}.yml"),
+        event=kind,
     )
     log = done.stdout + done.stderr
-
     assert done.returncode == 0, log[-8000:]
+    return log
+
+
+def test_a_release_goes_from_its_start_to_its_draft(
+    commands: Commands, prepared: Path, tools: Path, tmp_path: Path
+) -> None:
+    tag, image = f"v{__version__}", "ghcr.io/some/where"
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"kind": "workflow_dispatch", "ref": "refs/heads/main", "inputs": {"tag": tag}}))
+
+    log = _rehearse(commands, prepared, "release", event, tools)
+
     assert "make test with 1" in log
     assert log.count("push-by-digest=true") >= 2
-    image = "ghcr.io/some/where"
     # Of a matrix act keeps only the outputs of its last job, so one of the two digests is missing here.
     assert re.search(rf"imagetools create --tag {image}:{__version__} {image}@\S* {image}@\S*", log)
     assert "attested sha256:joined" in log
-    assert f"imagetools create --tag {image}:{__version__.partition('.')[0]} {image}@sha256:joined" in log
-    assert f"gh release create v{__version__} --verify-tag" in log
+    assert "attested sha256:joined with 0 lines of contents" in log  # the docker here says nothing
+    assert re.search(rf"attested \S+/test_executions_rerunner-{__version__}-py3-none-any\.whl", log)
+    assert f"-f ref=refs/heads/release/{tag}-" in log
+    assert re.search(rf"gh release create {tag} --draft --target 0123abc .*/assets/fetched\.whl", log)
     assert f"docker://{image}:{__version__}@sha256:joined" in log
+    assert f"some/where@0123abc # {tag}" in log
+
+
+def test_the_image_gets_its_shorter_tags_when_the_release_is_published(
+    commands: Commands, prepared: Path, tools: Path, tmp_path: Path
+) -> None:
+    tag, image = f"v{__version__}", "ghcr.io/some/where"
+    action = prepared / "action.yml"
+    built = action.read_text(encoding="utf-8")
+    action.write_text(built.replace('"Dockerfile"', f'"docker://{image}:{__version__}@sha256:0123"'), encoding="utf-8")
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"kind": "release", "ref": f"refs/tags/{tag}", "release": {"tag_name": tag}}))
+
+    log = _rehearse(commands, prepared, "published", event, tools)
+
+    for name in (__version__, __version__.partition(".")[0]):
+        assert f"imagetools create --tag {image}:{name} {image}@sha256:0123" in log
 
 
 def test_without_its_key_the_repositorys_own_drain_does_nothing_and_is_green(commands: Commands) -> None:

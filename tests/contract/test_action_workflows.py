@@ -21,13 +21,21 @@ def _read(name: str) -> dict[Any, Any]:
 
 
 def test_there_is_a_workflow_for_the_tests_one_for_a_release_and_one_for_the_reruns() -> None:
-    assert list(WORKFLOWS) == ["release", "rerun", "tests"]
+    assert set(WORKFLOWS) >= {"release", "published", "rerun", "tests"}
+
+
+def test_the_code_and_the_supply_chain_are_looked_at() -> None:
+    used = re.findall(r"uses: +([\w/-]+)@", "".join(WORKFLOWS[name].read_text() for name in ("codeql", "scorecard")))
+
+    assert {"github/codeql-action/analyze", "ossf/scorecard-action"} <= set(used)
+    assert set(WORKFLOWS) == {"codeql", "published", "release", "rerun", "scorecard", "tests"}
+    assert all({"push", "schedule"} <= set(_read(name)[ON]) for name in ("codeql", "scorecard"))
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_every_foreign_action_is_pinned_to_a_commit_with_its_version_beside_it(name: str) -> None:
     for used in re.findall(r"uses: +(.+)", WORKFLOWS[name].read_text()):
-        assert used == "./" or re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used)
+        assert used == "./" or re.fullmatch(r"[\w-]+(?:/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used)
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -92,24 +100,41 @@ def test_where_the_tests_run_nothing_is_skipped(name: str, job: str | None) -> N
     assert place["env"] == {"RERUNNER_REQUIRE_ALL": "1"}
 
 
-def test_a_release_waits_for_what_stands_before_it_and_only_a_tag_starts_it() -> None:
+def test_a_person_starts_a_release_and_nothing_is_public_before_a_person_publishes_it() -> None:
     release = _read("release")
     waits = {name: job.get("needs") for name, job in release["jobs"].items()}
+    writers = {name for name, job in release["jobs"].items() if job["permissions"].get("contents") == "write"}
 
-    assert set(release[ON]) == {"push"}
-    assert set(release[ON]["push"]) == {"tags"}
+    assert set(release[ON]) == {"workflow_dispatch"}
     assert waits == {
         "version": None,
         "test": "version",
         "image": ["version", "test"],
-        "publish": ["version", "image"],
-        "page": ["version", "publish"],
+        "join": ["version", "image"],
+        "packages": ["version", "test"],
+        "draft": ["version", "join", "packages"],
     }
+    assert writers == {"draft"}
+    scripts = [step.get("run", "") for step in release["jobs"]["draft"]["steps"]]
+    assert [script.count("gh release create") for script in scripts if "--draft" in script] == [1]
+    assert "gh release edit" not in WORKFLOWS["release"].read_text()
+    assert _read("published")[ON] == {"release": {"types": ["published"]}}
+
+
+def test_all_that_a_release_gives_is_attested() -> None:
+    steps = [step for job in _read("release")["jobs"].values() for step in job["steps"]]
+    attested = [step["with"] for step in steps if step.get("uses", "").startswith("actions/attest@")]
+
+    assert sorted(sorted(each) for each in attested) == [
+        ["push-to-registry", "sbom-path", "subject-digest", "subject-name"],
+        ["push-to-registry", "subject-digest", "subject-name"],
+        ["subject-path"],
+    ]
 
 
 def test_an_action_is_used_in_one_version_everywhere() -> None:
     paths = [*WORKFLOWS.values(), *(ROOT / "tests" / "container" / "workflows").glob("*.yml")]
-    used = {pin for path in paths for pin in re.findall(r"uses: +([\w-]+/[\w-]+)@(\w+)", path.read_text())}
+    used = {pin for path in paths for pin in re.findall(r"uses: +([\w-]+/[\w-]+)[\w/-]*@(\w+)", path.read_text())}
 
     assert len(used) == len(dict(used))
 
