@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.text import harmless
+from test_executions_rerunner.text import harmless, unescaped_html
 
 if TYPE_CHECKING:
     import requests
@@ -120,6 +119,6 @@ class _Page:
 
 def _without_entities(text: str) -> str:
     try:
-        return html.unescape(text)
+        return unescaped_html(text)
     except ValueError:  # a number of more digits than Python reads
         return text

@@ -9,12 +9,10 @@ import argparse
 import gc
 import os
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from test_executions_rerunner import __version__
 from test_executions_rerunner.cli import streams
-from test_executions_rerunner.cli.reading import collect_settings
 from test_executions_rerunner.cli.settings import SETTINGS
 from test_executions_rerunner.cli.signals import Signals
 from test_executions_rerunner.defaults import PROCESSORS
@@ -70,8 +68,11 @@ def run(signals: Signals) -> None:
 
 def _run(arguments: Sequence[str] | None, environment: Mapping[str, str], signals: Signals) -> int:
     flags, problems = _read_flags(arguments)
+    # what --help does not need, and takes longer than all of it
+    from test_executions_rerunner.cli.reading import collect_settings  # noqa: PLC0415
+
     settings, more = collect_settings(flags, environment)
-    from test_executions_rerunner.cli.program import Program  # noqa: PLC0415 - not needed to show --help
+    from test_executions_rerunner.cli.program import Program  # noqa: PLC0415
 
     program = Program(settings, environment, signals, [*problems, *more])
     return program.run(verbose=flags.get("verbose", False), quiet=flags.get("quiet", False))
@@ -94,6 +95,8 @@ def _read_flags(arguments: Sequence[str] | None) -> tuple[dict[str, Any], list[s
 
 
 def _meant(flag: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - not needed to show --help
+
     near = get_close_matches(flag, [row.flag for row in SETTINGS if row.flag], n=1)
     return f": did you mean {near[0]}?" if near else ""
 

@@ -48,6 +48,13 @@ def user(given: str) -> str:
     return given
 
 
+def repository(given: str) -> str:
+    """Return a pattern of repositories; see `repository_pattern`."""
+    from test_executions_rerunner.processors.github_patterns import repository_pattern  # noqa: PLC0415 - as in `url`
+
+    return repository_pattern(given)
+
+
 def url(given: str) -> str:
     """Return the URL of a server, normalised, without a slash at its end."""
     from test_executions_rerunner.links import Origin  # noqa: PLC0415 - not needed to show --help

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.cli import parsing
@@ -131,5 +130,7 @@ def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
     known = [name for row in SETTINGS for name in row.environment if name.startswith(_PREFIX)]
     for name, text in environment.items():
         if name.startswith(_PREFIX) and not name.startswith(_OF_THE_STEP) and name not in known and text.strip():
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+            from difflib import get_close_matches  # noqa: PLC0415 - only needed for what is wrong
+
+            nearest = get_close_matches(name, known, n=1, cutoff=0)[0]
             yield f"{name} is no setting: did you mean {nearest}?"

@@ -22,7 +22,6 @@ from test_executions_rerunner.defaults import (
     TEST_OBSERVER_URL,
     allowed_numbers,
 )
-from test_executions_rerunner.processors.github_patterns import repository_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _row(
         "repo",
-        repository_pattern,
+        parsing.repository,
         "GitHub: a repository served, with globs; NAME alone means canonical/NAME, !OWNER/NAME takes some out again",
         metavar="OWNER/NAME",
         default=REPOSITORIES,

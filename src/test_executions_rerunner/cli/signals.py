@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from contextlib import contextmanager
@@ -61,6 +62,7 @@ class Signals:
 
     def wait(self, work: Callable[[], object]) -> Worker:
         """Begin the work in a thread, and return when it has ended or a signal came."""
+        gc.enable()  # again: __main__ has no use for it before
         worker = Worker(work)
         while worker.is_alive() and self.received is None:
             worker.join(0.1)

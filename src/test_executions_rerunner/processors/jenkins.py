@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import requests
@@ -24,7 +24,6 @@ from test_executions_rerunner.processors.jenkins_builds import (
     Repeated,
     repeated,
 )
-from test_executions_rerunner.processors.jenkins_client import JenkinsClient
 from test_executions_rerunner.processors.jenkins_limits import Limits
 from test_executions_rerunner.processors.jenkins_links import read_link, trigger_names, trigger_url
 from test_executions_rerunner.processors.jenkins_look import JobLooks
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.calls.policy import Failure
     from test_executions_rerunner.calls.waiting import Waiting
     from test_executions_rerunner.models import Look
+    from test_executions_rerunner.processors.jenkins_client import JenkinsClient
     from test_executions_rerunner.processors.jenkins_state import Queue
     from test_executions_rerunner.rerun_request import RerunRequest
 
@@ -97,7 +97,7 @@ class JenkinsProcessor(RequestProcessor):
         self.address = str(self.origin)
         self.parameters = Parameters(build_parameters)
         self.resolves = parameters_from == "build"
-        connect = partial(JenkinsClient, self.address, user, token, connections, self.waiting)
+        connect = partial(_connect, self.address, user, token, connections, self.waiting)
         self.api = JenkinsApi(self.origin, self.calls, connect)
         self._user = user
         self._linked = LinkedBuilds(self.api, self.origins)
@@ -208,6 +208,13 @@ class JenkinsProcessor(RequestProcessor):
             return self.origin.names_below(urljoin(f"{self.origin}/", location)) == names
         except ValueError:
             return False
+
+
+def _connect(*arguments: Any) -> JenkinsClient:  # noqa: ANN401 - as JenkinsClient takes them
+    """Make the client when there is something to call: an empty queue needs no python-jenkins."""
+    from test_executions_rerunner.processors.jenkins_client import JenkinsClient  # noqa: PLC0415
+
+    return JenkinsClient(*arguments)
 
 
 def _job_key(names: tuple[str, ...]) -> tuple[str, ...]:
