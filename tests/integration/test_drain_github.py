@@ -13,6 +13,7 @@ from waits import HandMoved
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
+    from test_executions_rerunner.demo import RecordedRequest
 
 RUN = 7
 NAME = "canonical/ci"
@@ -33,7 +34,7 @@ def test_a_run_that_is_going_is_deferred(lab: Lab) -> None:
     number = ask(lab)
     outcome = lab.drain("github")[number]
     assert outcome.state == "deferred"
-    assert "still going" in outcome.reason
+    assert "is still going, in progress since 20" in outcome.reason
     assert lab.observer.ids() == [number]
 
 
@@ -60,7 +61,7 @@ def test_a_rerun_of_one_job_serves_the_requests_for_that_job_alone(lab: Lab, car
     lab.github.add_run(NAME, RUN, jobs=("one", "two"), run_started_at=minutes_ago(60))
     one, two, run = (ask(lab, job, created_at=minutes_ago(10)) for job in ("one", "two", None))
     lab.github.rerun_jobs(RUN, ["one"], started_at=minutes_ago(5), conclusion="success")
-    assert lab.states("github") == {one: "already-rerun", two: "triggered", run: "already-rerun"}
+    assert lab.states("github") == {one: "already-rerun", two: "triggered", run: "triggered"}
     assert lab.github.triggered(RUN) == 1
 
 
@@ -259,6 +260,30 @@ def test_already_running_defers_when_nothing_started_since_the_request(lab: Lab)
     lab.github.inject(Fault(method="POST", status=403, body=body))
     assert lab.states("github") == {number: "deferred"}
     assert lab.github.count("POST") == 1
+
+
+def test_a_lost_trigger_is_not_found_in_a_persons_rerun_of_another_job(lab: Lab) -> None:
+    lab.github.add_run(NAME, RUN, jobs=("one", "two"), run_started_at=minutes_ago(60))
+    number = ask(lab, "one")
+    lab.github.inject(Fault(method="POST", action="reset"))
+
+    def rerun_the_other(request: RecordedRequest) -> None:
+        if request.method == "POST":
+            lab.github.rerun_jobs(RUN, ["two"], conclusion="success")
+
+    lab.github.on_request = rerun_the_other
+    assert lab.states("github") == {number: "unknown"}
+    lab.github.on_request = None
+    assert lab.states("github") == {number: "triggered"}
+    assert (lab.github.triggered(RUN), lab.observer.ids()) == (1, [])
+
+
+def test_a_lost_answer_is_found_in_the_attempt_that_runs_its_job(lab: Lab) -> None:
+    lab.github.add_run(NAME, RUN, jobs=("one", "two"), run_started_at=minutes_ago(60))
+    number = ask(lab, "one")
+    lab.github.inject(Fault(method="POST", action="reset", effect=True))
+    assert lab.states("github", of={"rerun": "job"}) == {number: "triggered"}
+    assert lab.github.triggered(RUN) == 1
 
 
 def test_the_run_of_this_drain_itself_is_never_triggered(lab: Lab) -> None:

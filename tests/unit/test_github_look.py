@@ -229,10 +229,10 @@ def test_a_run_that_is_not_to_be_started_costs_one_call(server: GithubServer, ho
     assert gets(server) == ["runs/7"]
 
 
-def test_a_run_that_was_rerun_since_costs_one_call(server: GithubServer) -> None:
+def test_a_run_that_was_rerun_since_costs_a_list_of_its_jobs(server: GithubServer) -> None:
     server.add_run(NAME, 7, concurrency_group="ci", run_attempt=2, run_started_at=time.time() - 60)
     found = look(processor_of(server), server.link(7), asked_at=time.time() - HOUR)
-    assert (len(found.served), gets(server)) == (1, ["runs/7"])
+    assert (len(found.served), gets(server)) == (1, ["runs/7", "runs/7/jobs?filter=all&page=1&per_page=100"])
 
 
 # the answer is about what was asked, and its times can be

@@ -17,7 +17,7 @@ from test_executions_rerunner.models import Look, PostArguments, Served, State, 
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.github_api import GithubApi
 from test_executions_rerunner.processors.github_links import api_of
-from test_executions_rerunner.processors.github_look import Asked, Rules, RunLook, current_run
+from test_executions_rerunner.processors.github_look import Rules, RunLook
 from test_executions_rerunner.processors.github_patterns import read_patterns
 from test_executions_rerunner.processors.github_refusals import (
     explain_forbidden,
@@ -25,7 +25,10 @@ from test_executions_rerunner.processors.github_refusals import (
     tells_the_way,
 )
 from test_executions_rerunner.processors.github_rooms import Rooms
+from test_executions_rerunner.processors.github_runs import all_jobs, current_run
 from test_executions_rerunner.processors.github_scope import Scope
+from test_executions_rerunner.processors.github_served import Asked
+from test_executions_rerunner.processors.github_trigger import Width, is_ours
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -142,32 +145,44 @@ class GithubProcessor(RequestProcessor):
         refused: Collection[str] = (),
     ) -> Look:
         """Look for a newer attempt, for the jobs that it ran where a link names one, and for what is in the way."""
-        del snapshot, refused  # there is none
+        del snapshot  # there is none
         link = self.scope.run_of(target)
         if link.run == self._own_run_id:
             return Look(target.post_arguments, verdict=Verdict(State.DEFERRED, "this drain is part of that run"))
         run_look = RunLook(self.api, self._rules, self._rooms, link)
-        look = run_look.look({request: Asked(self.scope.job_of(request), at) for request, at in asked_at.items()})
+        look = run_look.look({request: self._asked(request, at) for request, at in asked_at.items()}, refused)
         if run_look.job_ids is not None:
             self._job_ids[look.post_arguments["url"]] = run_look.job_ids
         return look
 
+    def _asked(self, request: RerunRequest, at: Moment | None) -> Asked:
+        """Return what a request asks of a run; a request that is known only by its POST has no link."""
+        if request.ci_link is None:
+            return Asked(None, at)
+        link = self.scope.link_of(request)
+        return Asked(link.job, at, link.attempt)
+
     def changed(self, target: Target, look: Look) -> Served | None:
-        """Return the attempt that was not there yet at the look."""
+        """Return the attempt after that of the look, if it runs what the look's trigger starts."""
         link = self.scope.run_of(target)
-        run = current_run(self.api, link)
-        if run.attempt > look.before:
-            return Served("a new attempt was found after a doubtful answer", self.api.page(link, run.attempt))
-        return None
+        attempt = look.before.attempt + 1
+        if current_run(self.api, link).attempt < attempt:
+            return None
+        if not is_ours(look.before, look.post_arguments["url"], all_jobs(self.api, link)):
+            return None
+        return Served("a new attempt was found after a doubtful answer", self.api.page(link, attempt))
 
     def rerun_link(self, target: Target, look: Look) -> str | None:
         """Return the link of the attempt that the trigger of a look starts."""
-        return self.api.page(self.scope.run_of(target), look.before + 1)
+        return self.api.page(self.scope.run_of(target), look.before.attempt + 1)
 
     def cannot_join(self, request: RerunRequest, sent: PostArguments) -> str | None:
         """Return why a trigger of less than the whole run does not serve a request: it may not start its job."""
         job = self.scope.job_of(request)
-        if sent["url"].endswith("/rerun-failed-jobs") and job is not None:
+        is_of_failed_jobs = Width.of(sent["url"]) is Width.FAILED_JOBS
+        if is_of_failed_jobs and self._rules.rerun == "job" and job is None:
+            return "the failed jobs of this run were just started again, and the link asks for the whole run"
+        if is_of_failed_jobs and job is not None:
             return "the failed jobs of this run were just started again; whether its job is among them is not known yet"
         job_ids = self._job_ids.get(sent["url"])
         if job_ids is not None and job not in job_ids:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.calls.answers import Answer
     from test_executions_rerunner.calls.calls import Calls
+    from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.calls.policy import CallError
     from test_executions_rerunner.links import Origin
     from test_executions_rerunner.models import PostArguments
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from test_executions_rerunner.processors.github_shapes import JsonObject
 
 Parsed = TypeVar("Parsed")
+WHOLE_SECONDS = 1.0
+"""GitHub tells its times in whole seconds, and leaves out the rest."""
 
 
 class GithubApi:
@@ -61,12 +64,13 @@ class GithubApi:
         if not self._token:
             raise SettingsError("github_token: missing; set GH_TOKEN or GITHUB_TOKEN, or give GithubProcessor a token")
 
-    def read(self, path: str, parse: Callable[[JsonObject], Parsed]) -> Parsed:
-        """GET a JSON object, with retries.
+    def read(self, path: str, parse: Callable[[JsonObject], Parsed], *, repeats: bool = True) -> Parsed:
+        """GET a JSON object.
 
         Args:
             path: The path below the API.
             parse: Turns the object into what is returned; raises an exception of requests if its shape is wrong.
+            repeats: Whether a call that fails is repeated.
 
         Raises:
             CallError: It could not be read.
@@ -77,7 +81,15 @@ class GithubApi:
             self.note_quota(response)
             return parse(told)
 
-        return self.calls.repeated(call)
+        return self.calls.repeated(call) if repeats else self.calls.once(call)
+
+    def later(self, seconds: float, asked_at: Moment) -> bool:
+        """Tell whether a moment that GitHub tells is surely later than another one.
+
+        Raises:
+            CallError: The clocks cannot be compared, so that nobody knows.
+        """
+        return self.calls.later(seconds, asked_at, within=WHOLE_SECONDS)
 
     def send(self, path: str) -> Answer:
         """POST once, without a body.

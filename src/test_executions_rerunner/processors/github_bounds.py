@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,15 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.calls.policy import CallError, Failure
 from test_executions_rerunner.models import Claim, State, Verdict
+from test_executions_rerunner.processors.github_api import WHOLE_SECONDS
 from test_executions_rerunner.processors.github_groups import Room
-from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of
+from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from test_executions_rerunner.processors.github_api import GithubApi
-    from test_executions_rerunner.processors.github_jobs import Jobs, Run
+    from test_executions_rerunner.processors.github_jobs import Jobs
     from test_executions_rerunner.processors.github_links import RunLink
+    from test_executions_rerunner.processors.github_runs import Run
     from test_executions_rerunner.processors.github_shapes import JsonObject
 
 _DAY_SECONDS = 24 * 3600.0
@@ -33,9 +34,9 @@ def too_old(api: GithubApi, run: Run) -> Verdict | None:
     latest = clock.now() - _MONTH_SECONDS - _TOLERANCE_SECONDS
     if run.created > latest:
         return None  # if that clock is wrong, GitHub itself still decides
-    if not api.calls.later(latest, Moment(run.created, clock)):
+    if not api.calls.later(latest, Moment(run.created, clock, WHOLE_SECONDS)):
         return None
-    reason = f"created over a month ago, at {_spelled_time(run.created)}: GitHub starts it again for 30 days only"
+    reason = f"created over a month ago, at {time_text(run.created)}: GitHub starts it again for 30 days only"
     return Verdict(State.REFUSED, reason)
 
 
@@ -50,14 +51,14 @@ def too_often(api: GithubApi, most: int, run: Run, jobs: Callable[[], Jobs]) -> 
     """
     clock = api.calls.clock
     yesterday = Moment(clock.now() - _DAY_SECONDS, clock)
-    if run.attempt < most or not api.calls.later(run.started, yesterday):
+    if run.attempt < most or not api.later(run.started, yesterday):
         return None
     starts = {run.attempt: run.started} if most == 1 else {**jobs().starts(), run.attempt: run.started}
-    recent = sorted(start for start in starts.values() if api.calls.later(start, yesterday))
+    recent = sorted(start for start in starts.values() if api.later(start, yesterday))
     if len(recent) < most:
         return None
     often = "once" if len(recent) == 1 else f"{len(recent)} times"
-    possible = _spelled_time(recent[-most] + _DAY_SECONDS)
+    possible = time_text(recent[-most] + _DAY_SECONDS)
     reason = f"started {often} in the last 24 hours (--max-per-day is {most}), next possible at {possible}"
     return Verdict(State.DEFERRED, reason)
 
@@ -92,7 +93,7 @@ class Queues:
             CallError: The runs that wait could not be counted.
         """
         queue, counted_at = self._queue(link)
-        since = "" if queue.since is None else f", the first since {_spelled_time(queue.since)}"
+        since = "" if queue.since is None else f", the first since {time_text(queue.since)}"
         runs = "1 run was" if queue.runs == 1 else f"{queue.runs} runs were"
         reason = f"{runs} queued in {link.repository_name}{since}, and --max-queued is {self._most}"
         if queue.runs >= self._most:
@@ -128,8 +129,3 @@ def _read_queue(told: JsonObject, repository: tuple[str, str]) -> _Queue:
         # a re-run keeps the time of its creation, but has waited only since it was asked for again
         since = [seconds_of(run.get("run_started_at") or run["created_at"]) for run in told["workflow_runs"]]
         return _Queue(int(told["total_count"]), min(since, default=None))
-
-
-def _spelled_time(seconds: float) -> str:
-    """Return a moment of GitHub's clock as people write it."""
-    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -9,7 +9,7 @@ import requests
 
 from test_executions_rerunner.calls.policy import CallError, Fault
 from test_executions_rerunner.models import Check
-from test_executions_rerunner.processors.github_jobs import read_run
+from test_executions_rerunner.processors.github_runs import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,98 +1,135 @@
-"""What GitHub says of a run and its jobs, read once.
+"""What GitHub says of the jobs of a run, read once.
 
-Source: GET ``/repos/O/R/actions/runs/ID`` and ``…/jobs?filter=all``. ``run_attempt`` and ``run_started_at`` move with
-every re-run, also of one job; a job has a new id in each attempt, and keeps its name.
+Source: GET ``/repos/O/R/actions/runs/ID/jobs?filter=all``. A job has a new id in each attempt, and keeps its name,
+which it may share with others. An attempt may list jobs that it did not run, carried over from the one before: they
+have new ids, and keep their start and runner. A job that was skipped, or cancelled before it had a runner, has a
+start too.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from test_executions_rerunner.processors.github_shapes import JsonObject
 
-
-class Run(NamedTuple):
-    """A workflow run."""
-
-    is_completed: bool
-    attempt: int
-    """1 at first, and one more with every re-run."""
-    created: float
-    """When its first attempt was asked for, in seconds since 1970 on GitHub's clock."""
-    started: float
-    """When its newest attempt started, likewise."""
-    told: JsonObject
-    """All that GitHub says of it; strangers chose the names of its workflow and its branch."""
+_FAILURES = frozenset({"failure", "timed_out"})
 
 
 class Job(NamedTuple):
-    """One job of one attempt."""
+    """One entry of one attempt's list."""
 
     number: int
     """The id that ``…/job/ID`` in a link names."""
     name: str
     attempt: int
+    """The attempt that lists it."""
     started: float
+    """In seconds since 1970, on GitHub's clock; of one that waits or was skipped, when that began."""
     conclusion: str | None
+    runner: int = 0
+    """The id of the runner that took it; 0: none is told."""
+    has_runner: bool = False
+    """Whether a runner took it, so that something ran."""
+    origin: int = 0
+    """The attempt that it belongs to: an earlier one than the attempt that lists it, if it was carried over."""
+
+    @property
+    def was_skipped(self) -> bool:
+        """Whether it was decided that it need not run."""
+        return self.conclusion == "skipped"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether GitHub starts it again with the failed jobs."""
+        return self.conclusion in _FAILURES
 
 
-class Jobs(tuple[Job, ...]):
-    """The jobs of all attempts of a run."""
+class Jobs:
+    """The jobs of all attempts of a run.
 
-    __slots__ = ()
+    Args:
+        entries: All that GitHub lists.
+    """
 
-    def named_like(self, number: int) -> list[Job]:
-        """Return the entries of all attempts for the job with that id; empty if the id is not known."""
-        names = {job.name for job in self if job.number == number}
-        return [job for job in self if job.name in names]
+    def __init__(self, entries: Iterable[Job]) -> None:
+        self.entries: list[Job] = []
+        origins: dict[tuple[str, float, int], int] = {}
+        for job in sorted(entries, key=lambda job: job.attempt):
+            origin = origins.setdefault((job.name, job.started, job.runner), job.attempt)
+            self.entries.append(job._replace(origin=origin))
+
+    def listed(self, attempt: int) -> list[Job]:
+        """Return what an attempt lists."""
+        return [job for job in self.entries if job.attempt == attempt]
+
+    def run_by(self, attempt: int) -> list[Job]:
+        """Return what belongs to an attempt itself, without what was carried over."""
+        return [job for job in self.entries if job.attempt == job.origin == attempt]
+
+    def with_id(self, number: int | None) -> Job | None:
+        """Return the entry with that id; None: there is none."""
+        return next((job for job in self.entries if job.number == number), None)
+
+    def named(self, name: str) -> list[Job]:
+        """Return the entries of all attempts that have that name."""
+        return [job for job in self.entries if job.name == name]
+
+    def newest(self, attempt: int) -> list[Job]:
+        """Return how each job stood at the end of an attempt: its entries in the newest one that lists it."""
+        lists: dict[str, int] = {}
+        for job in self.entries:
+            if job.attempt <= attempt:
+                lists[job.name] = job.attempt  # the entries are sorted by their attempts
+        return [job for job in self.entries if lists.get(job.name) == job.attempt]
+
+    def names(self, attempt: int) -> Counter[str]:
+        """Return how many jobs of each name the run had in an attempt.
+
+        An attempt that lists nothing but some of the jobs before it is taken for a partial one: GitHub does not always
+        list what it carries over.
+        """
+        found: Counter[str] = Counter()
+        for number in range(1, attempt + 1):
+            listed = Counter(job.name for job in self.listed(number))
+            found = listed if listed - found else found
+        return found
 
     def has_failed_last(self, number: int) -> bool:
         """Tell whether the newest entry of that job is a failure; if several have its name, whether all are."""
-        entries = self.named_like(number)
-        newest = max((job.attempt for job in entries), default=0)
-        return bool(entries) and all(job.conclusion == "failure" for job in entries if job.attempt == newest)
+        job = self.with_id(number)
+        entries = [each for each in self.newest(self._last) if job and each.name == job.name]
+        return bool(entries) and all(each.has_failed for each in entries)
 
     def only_one(self, numbers: Collection[int], attempt: int) -> Job | None:
-        """Return the one job of an attempt that all these ids stand for; None: there is no such job, or several."""
-        found = {number: [job for job in self.named_like(number) if job.attempt == attempt] for number in numbers}
-        jobs = {job for entries in found.values() for job in entries}
-        return jobs.pop() if len(jobs) == 1 and all(found.values()) else None
+        """Return the one job of an attempt that all these ids stand for; None: it is not known, or not one."""
+        jobs = [self.with_id(number) for number in numbers]
+        names = {job.name if job else None for job in jobs}
+        name = names.pop() if len(names) == 1 else None
+        if name is None or max(Counter(job.attempt for job in self.named(name)).values()) > 1:
+            return None
+        return next((job for job in self.named(name) if job.attempt == attempt), None)
 
     def starts(self) -> dict[int, float]:
-        """Return when each attempt started, by its number.
-
-        An entry that was carried over from an earlier attempt keeps its old times, and does not count.
-        """
+        """Return when each attempt started, by its number, as far as its own jobs tell."""
         starts: dict[int, float] = {}
-        known: set[tuple[str, float]] = set()
-        for job in sorted(self, key=lambda job: job.attempt):
-            if (job.name, job.started) not in known:
+        for job in self.entries:
+            if job.origin == job.attempt:
                 starts[job.attempt] = min(starts.get(job.attempt, job.started), job.started)
-                known.add((job.name, job.started))
         return starts
 
-
-def read_run(told: JsonObject, number: str) -> Run:
-    """Read the run with that number.
-
-    Raises:
-        requests.exceptions.InvalidJSONError: The answer has another shape, or is about another run.
-    """
-    with shape_of("the run"):
-        check_number(told["id"], number, "run")
-        created, started = seconds_of(told["created_at"]), seconds_of(told["run_started_at"])
-        return Run(str(told["status"]) == "completed", int(told["run_attempt"]), created, started, told)
+    @property
+    def _last(self) -> int:
+        return max((job.attempt for job in self.entries), default=0)
 
 
-def read_jobs(told: JsonObject, run: str) -> tuple[int, Jobs]:
+def read_jobs(told: JsonObject, run: str) -> tuple[int, list[Job]]:
     """Read a page of a run's jobs, and how many there are on all pages.
-
-    A job that waits for its runner counts as started when it was created.
 
     Raises:
         requests.exceptions.InvalidJSONError: The answer has another shape, or is about another run.
@@ -100,13 +137,15 @@ def read_jobs(told: JsonObject, run: str) -> tuple[int, Jobs]:
     with shape_of("the list of jobs"):
         for job in told["jobs"]:
             check_number(job["run_id"], run, "run")
-        return int(told["total_count"]), Jobs(
+        return int(told["total_count"]), [
             Job(
                 int(job["id"]),
                 str(job["name"]),
                 int(job.get("run_attempt") or 1),
                 seconds_of(job.get("started_at") or job["created_at"]),
                 job.get("conclusion"),
+                int(job.get("runner_id") or 0),
+                bool(job.get("runner_id") or job.get("steps")),
             )
             for job in told["jobs"]
-        )
+        ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -41,6 +42,11 @@ def check_number(told: object, number: str, what: str) -> None:
     """
     if str(told) != number:
         raise requests.exceptions.InvalidJSONError(f"200, but the answer is about another {what}")
+
+
+def time_text(seconds: float) -> str:
+    """Return a moment of GitHub's clock as people write it."""
+    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def seconds_of(written: object) -> float:
