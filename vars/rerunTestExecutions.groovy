@@ -11,8 +11,10 @@ final Map PARAMETERS = [
     // Test Observer's address, and the credential (secret text) with its key.
     testObserverUrl: [takes: 'text', variable: 'TEST_OBSERVER_URL'],
     testObserverCredentialsId: [takes: 'text'],
-    // The controller served, if not this one, and the credential (username and password) with a user and API token.
+    // The controller served, if not this one; where links to it point too; and the credential (username and password)
+    // with a user and API token.
     jenkinsUrl: [takes: 'text', variable: 'JENKINS_URL'],
+    jenkinsPublicUrl: [takes: 'text', variable: 'JENKINS_PUBLIC_URL'],
     jenkinsCredentialsId: [takes: 'text'],
     // The credential with a GitHub token (secret text, or else a GitHub App), and the repositories served.
     githubCredentialsId: [takes: 'text'],
@@ -90,7 +92,7 @@ if [ -e "${REQUESTS_CA_BUNDLE:-}" ]; then
     set -- "$@" --volume "$REQUESTS_CA_BUNDLE:$REQUESTS_CA_BUNDLE:ro"
 fi
 for name in \\
-    TEST_OBSERVER_URL TEST_OBSERVER_API_KEY JENKINS_URL JENKINS_USERNAME JENKINS_API_TOKEN \\
+    TEST_OBSERVER_URL TEST_OBSERVER_API_KEY JENKINS_URL JENKINS_PUBLIC_URL JENKINS_USERNAME JENKINS_API_TOKEN \\
     GH_TOKEN GITHUB_SERVER_URL GITHUB_API_URL RERUNNER_REPO RERUNNER_FAMILY RERUNNER_ENVIRONMENT \\
     RERUNNER_ENVIRONMENT_ARCHITECTURE RERUNNER_BUILD_ARCHITECTURE RERUNNER_LIMIT RERUNNER_RERUN \\
     RERUNNER_MAX_ATTEMPTS RERUNNER_PARAMETERS_FROM RERUNNER_MAX_PER_DAY RERUNNER_MAX_QUEUED \\

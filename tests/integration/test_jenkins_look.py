@@ -293,3 +293,20 @@ def test_a_job_without_a_name_has_another_shape(lab: Lab, error: dict[str, objec
     request = RerunRequest.read({"ci_link": f"{lab.jenkins.url}/job/job/1/", "family": "snap"}, needs_id=False)
     with pytest.raises(CallError, match="another shape"):
         processor.look(processor.target(request), {request: None}, None)
+
+
+# where links point
+
+
+@pytest.mark.parametrize("of", [{}, {"parameters_from": "build"}], ids=["family", "build"])
+def test_a_drain_calls_the_controller_for_links_to_its_public_address(lab: Lab, of: dict[str, str]) -> None:
+    """Nobody listens there, so that a call to it would fail."""
+    public = "http://127.0.0.1:1/ci"
+    lab.jenkins.add_job("job", builds=[time.time() - 86400])
+    number = lab.request(f"{public}/job/job/1/", created_at=time.time() - 600)[0]
+    of = {**of, "jenkins_public_url": public}
+    assert lab.states("jenkins", of=of) == {number: "triggered"}
+    lab.jenkins.start_items()
+    again = lab.request(f"{lab.jenkins.url}/job/job/1/", created_at=time.time() - 600)[0]
+    assert lab.states("jenkins", of=of) == {again: "already-rerun"}
+    assert lab.jenkins.count("POST") == 1

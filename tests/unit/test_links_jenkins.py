@@ -276,3 +276,46 @@ def test_the_parameters_of_one_request_are_not_those_of_the_next() -> None:
     processor.process(request)["json"]["EVIL"] = "x"
     assert processor.process(request)["json"] == REPORTING
     assert JenkinsProcessor.process({**request, "ci_link": "http://10.102.156.15:8080/job/a/1/"})["json"] == REPORTING
+
+
+PUBLIC = "https://ci.example/jenkins"
+
+
+@pytest.mark.parametrize("link", [f"{PUBLIC}/job/f/job/lab/29/console", f"{ORIGIN}/job/f/job/lab/29/"])
+def test_links_to_the_public_address_are_served_by_the_controller(link: str) -> None:
+    processor = JenkinsProcessor("admin", "token", jenkins_url=ORIGIN, jenkins_public_url=PUBLIC)
+    post = processor.process({"ci_link": link, "family": "snap"})
+    assert post["url"] == f"{ORIGIN}/job/f/job/lab/buildWithParameters"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param("https://ci.example/job/lab/29/", id="outside the context path"),
+        pytest.param("http://ci.example/jenkins/job/lab/29/", id="another scheme"),
+        pytest.param("https://ci.example.org/jenkins/job/lab/29/", id="a host that begins alike"),
+        pytest.param("https://x@ci.example/jenkins/job/lab/29/", id="user information"),
+    ],
+)
+def test_a_link_to_neither_address_is_refused(link: str) -> None:
+    processor = JenkinsProcessor("admin", "token", jenkins_url=ORIGIN, jenkins_public_url=PUBLIC)
+    with pytest.raises(RequestProcessingError, match="is not served"):
+        processor.process({"ci_link": link, "family": "snap"})
+
+
+def test_a_refusal_names_both_addresses_that_are_served() -> None:
+    processor = JenkinsProcessor("admin", "token", jenkins_url=ORIGIN, jenkins_public_url=PUBLIC)
+    with pytest.raises(RequestProcessingError) as refused:
+        processor.process({"ci_link": "http://other.example/job/lab/29/", "family": "snap"})
+    assert all(address in str(refused.value) for address in (ORIGIN, PUBLIC, "http://other.example"))
+
+
+def test_nothing_is_sent_to_the_public_address() -> None:
+    processor = JenkinsProcessor("admin", "token", jenkins_url=ORIGIN, jenkins_public_url=PUBLIC)
+    with pytest.raises(RequestProcessingError, match="is not served"):
+        processor.submit({"url": f"{PUBLIC}/job/lab/buildWithParameters", "json": {}})
+
+
+def test_a_public_address_that_is_none_is_refused_with_its_name() -> None:
+    with pytest.raises(ValueError, match="jenkins_public_url"):
+        JenkinsProcessor("admin", "token", jenkins_public_url="ci.example")

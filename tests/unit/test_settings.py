@@ -15,6 +15,7 @@ GOOD: dict[str, tuple[str, object]] = {
     "test_observer_url": ("HTTPS://Observer.example:443/api/", "https://observer.example/api"),
     "test_observer_api_key": (" to_key ", "to_key"),
     "jenkins_url": ("http://jenkins.example/ci/", "http://jenkins.example/ci"),
+    "jenkins_public_url": ("HTTPS://ci.example:443/jenkins/", "https://ci.example/jenkins"),
     "jenkins_username": ("robot", "robot"),
     "jenkins_api_token": ("11abc", "11abc"),
     "github_token": ("ghp_x", "ghp_x"),

@@ -154,6 +154,7 @@ class Program:
                 settings.jenkins_username,
                 settings.jenkins_api_token,
                 jenkins_url=settings.jenkins_url,
+                jenkins_public_url=settings.jenkins_public_url,
                 build_parameters=settings.build_parameters,
                 parameters_from=settings.parameters_from,
                 max_per_day=settings.max_per_day,

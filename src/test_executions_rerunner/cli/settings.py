@@ -115,6 +115,14 @@ SETTINGS: tuple[Setting, ...] = (
         of="jenkins",
     ),
     _row(
+        "jenkins_public_url",
+        parsing.url,
+        "where links to that controller point too; every call goes to --jenkins-url",
+        metavar="URL",
+        environment=("JENKINS_PUBLIC_URL",),
+        of="jenkins",
+    ),
+    _row(
         "jenkins_username",
         parsing.user,
         "the Jenkins user",

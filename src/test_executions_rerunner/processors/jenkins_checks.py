@@ -25,7 +25,8 @@ def jenkins_checks(processor: JenkinsProcessor, targets: Iterable[Target]) -> It
     """Try the controller, the user, and each job that is queued."""
     name = f"Jenkins: {processor.origin}"
     try:
-        yield Check(name, ok=True, message=f"answers, and knows the user as {processor.api.user()!r}")
+        too = "".join(f"; links to {origin} are served too" for origin in processor.origins[1:])
+        yield Check(name, ok=True, message=f"answers, and knows the user as {processor.api.user()!r}{too}")
         processor.snapshot()
         yield Check("Jenkins: queue", ok=True, message="can be read")
     except CallError as error:

@@ -10,8 +10,8 @@ import org.junit.runners.Parameterized.Parameters
 class HostileValuesTest extends StepTest {
 
     public static final Map<String, String> TEXTS = [
-        testObserverUrl: 'TEST_OBSERVER_URL', jenkinsUrl: 'JENKINS_URL', repo: 'RERUNNER_REPO',
-        family: 'RERUNNER_FAMILY', environment: 'RERUNNER_ENVIRONMENT',
+        testObserverUrl: 'TEST_OBSERVER_URL', jenkinsUrl: 'JENKINS_URL',
+        jenkinsPublicUrl: 'JENKINS_PUBLIC_URL', repo: 'RERUNNER_REPO', family: 'RERUNNER_FAMILY', environment: 'RERUNNER_ENVIRONMENT',
         environmentArchitecture: 'RERUNNER_ENVIRONMENT_ARCHITECTURE', buildArchitecture: 'RERUNNER_BUILD_ARCHITECTURE',
         limit: 'RERUNNER_LIMIT', maxAttempts: 'RERUNNER_MAX_ATTEMPTS', maxPerDay: 'RERUNNER_MAX_PER_DAY',
         maxQueued: 'RERUNNER_MAX_QUEUED', minPriority: 'RERUNNER_MIN_PRIORITY', timeLimit: 'RERUNNER_TIME_LIMIT',

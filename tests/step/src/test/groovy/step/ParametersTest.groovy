@@ -18,6 +18,7 @@ class ParametersTest extends StepTest {
         [
             ['testObserverUrl', [testObserverUrl: 'https://to.example'], [TEST_OBSERVER_URL: 'https://to.example']],
             ['testObserverCredentialsId', [testObserverCredentialsId: 'to-key'], [TEST_OBSERVER_API_KEY: Jenkins.KEY]],
+            ['jenkinsPublicUrl', [jenkinsPublicUrl: 'https://ci.example'], [JENKINS_PUBLIC_URL: 'https://ci.example']],
             ['jenkinsUrl', [jenkinsUrl: 'http://10.0.0.1:8080'], [JENKINS_URL: 'http://10.0.0.1:8080']],
             ['repo as text', [repo: 'canonical/a canonical/b'], [RERUNNER_REPO: 'canonical/a canonical/b']],
             ['repo as list', [repo: ['canonical/a', "canonical/${'b'}"]], [RERUNNER_REPO: 'canonical/a\ncanonical/b']],
