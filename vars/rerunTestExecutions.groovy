@@ -297,7 +297,7 @@ Map reportIn(String text) {
     } catch (JsonException | IllegalArgumentException ignored) {
         report = null
     }
-    if (report instanceof Map && report.version != null && report.version != 1 && report.version != 2) {
+    if (report instanceof Map && report.version != null && !(report.version in [1, 2, 3])) {
         return [problem: 'left a report of another version: let the image or command and this library fit together']
     }
     // The parser takes an object that was cut short, so look for what must be there, down to the end.
@@ -315,7 +315,7 @@ Object plain(Object value) {
     return value instanceof List ? value.collect { plain(it) } : value
 }
 
-/** Says what was done in counts only: a description may be shown as HTML, and reasons come from strangers. */
+/** Says what was done in counts and names: a description may be shown as HTML, and reasons come from strangers. */
 @NonCPS
 String summaryOf(Map report, int code) {
     List parts = code > 1 ? ["stopped with exit code ${code}"] : []
@@ -326,13 +326,39 @@ String summaryOf(Map report, int code) {
     List outcomes = ['triggered', 'already-rerun', 'planned', 'deferred', 'unsupported', 'refused', 'failed', 'unknown']
     outcomes.each { outcome ->
         if (report.counts[outcome] instanceof Integer && report.counts[outcome] > 0) {
-            parts << "${report.counts[outcome]} ${outcome.replace('-', ' ')}"
+            String words = outcome == 'unsupported' ? 'for others' : outcome.replace('-', ' ')
+            parts << "${report.counts[outcome]} ${words}"
         }
     }
     if (report.remaining instanceof Integer && report.remaining > 0) {
         parts << "${report.remaining} left in the queue"
     }
-    return (report.dry_run == true ? 'dry run, ' : '') + (parts.join(', ') ?: 'nothing to rerun')
+    List names = failedIn(report)
+    String failed = names ? ' (look at ' + names.join(', ') + ')' : ''
+    return (report.dry_run == true ? 'dry run, ' : '') + (parts.join(', ') ?: 'nothing to rerun') + failed
+}
+
+/** Names what failed, three at most, in letters that mean nothing to HTML. */
+@NonCPS
+List failedIn(Map report) {
+    List names = []
+    report.requests.each { request ->
+        if (request instanceof Map && request.outcome in ['refused', 'failed', 'unknown']) {
+            String target = request.target ?: "request ${request.test_execution_id}"
+            String name = request.environment ? "${request.environment} ${target}" : target
+            String safe = name.replaceAll('[^A-Za-z0-9 ._,/:+-]', '?').replaceAll('^(.{80}).+', '$1...')
+            if (!(safe in names)) {
+                names << safe
+            }
+        }
+    }
+    List named = []
+    names.each { name ->
+        if (named.size() < 3) {
+            named << name
+        }
+    }
+    return names.size() > named.size() ? named + ['and more'] : named
 }
 
 /** Says why the program ended as it did. */

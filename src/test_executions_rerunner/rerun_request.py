@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from test_executions_rerunner.errors import RequestProcessingError
-from test_executions_rerunner.text import shown
+from test_executions_rerunner.text import MOST_CHARACTERS, harmless, shown
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -29,6 +30,31 @@ class Unreadable:
 
     value: str
     """As Python writes it, harmless."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Which test is to be run again, for people; strangers' texts."""
+
+    __test__ = False
+
+    environment: str | None = None
+    """The machine, by the name of its environment."""
+    artefact: str | None = None
+    """Its name, and its stage or, without one, its version."""
+    test_plan: str | None = None
+
+    @classmethod
+    def read(cls, raw: object) -> Tested:
+        """Read what an entry of any shape tells."""
+        name, stage, version = (_text(raw, "artefact", key) for key in ("name", "stage", "version"))
+        artefact = " ".join(filter(None, [name, stage or version])) if name else None
+        return cls(
+            _text(raw, "test_execution", "environment", "name"), artefact, _text(raw, "test_execution", "test_plan")
+        )
+
+
+NOTHING_TOLD = Tested()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +83,8 @@ class RerunRequest:
     """What makes a rerun needless: its artefact was decided on, or the test passed; None: neither is told."""
     priority: int = 0
     """The larger, the sooner; 0 where none is told."""
+    tested: Tested = NOTHING_TOLD
+    """Which test it is."""
 
     @classmethod
     def read(cls, raw: object, *, needs_id: bool = True) -> RerunRequest:
@@ -85,6 +113,7 @@ class RerunRequest:
             _inside(raw, "artefact", "archived") is True,
             _decision(raw),
             _priority(raw.get("priority")),
+            Tested.read(raw),
         )
 
     @property
@@ -145,6 +174,17 @@ def _inside(raw: object, *names: str) -> object:
     for name in names:
         raw = raw.get(name) if isinstance(raw, dict) else None
     return raw
+
+
+def _text(raw: object, *names: str) -> str | None:
+    """Return a text that stands under names inside each other, as one line; None: there is none."""
+    value = _inside(raw, *names)
+    return _line(value[: MOST_CHARACTERS + 1]) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)  # a few names stand in thousands of entries
+def _line(value: str) -> str | None:
+    return harmless(value) or None
 
 
 def _as_list(value: object) -> list[object]:

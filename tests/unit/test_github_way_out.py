@@ -37,7 +37,7 @@ def out(run: dict[str, Any], server: str = "https://github.com") -> str | None:
     ],
 )
 def test_the_command_names_workflow_repository_and_branch_each_quoted(path: str, branch: str, command: str) -> None:
-    assert out(told(path, branch)) == f"it can be started afresh, if its workflow allows that: {COMMAND}{command}"
+    assert out(told(path, branch)) == f"it can be started afresh, if its workflow allows that: `{COMMAND}{command}`"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,7 @@ def test_the_command_names_the_server_where_gh_needs_it(server: str, repository:
         pytest.param(told(".github/workflows/=ls.yml"), id="file that zsh expands"),
         pytest.param(told(".github/workflows/a  b.yml"), id="blanks that a log folds"),
         pytest.param(told(branch="##[error]x"), id="workflow command"),
+        pytest.param(told(branch="a`id`"), id="backtick that ends the code"),
         pytest.param(told(branch="x" * 300), id="too long"),
         pytest.param(told(branch=None), id="no branch"),
         pytest.param(told(branch=5), id="branch that is no text"),
@@ -98,5 +99,6 @@ def test_whatever_strangers_name_it_the_line_is_harmless_and_a_shell_reads_the_n
     assert len(line) < 400
     _, command, words = line.partition(COMMAND)
     if command:
+        words = words.removesuffix("`")
         assert shlex.split(words) == [f"{name}.yml", "-R", "canonical/lab", "--ref", ref]
         assert harmless(words) == words

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from test_executions_rerunner.cli.report import Report, as_json
 from test_executions_rerunner.cli.summary import as_markdown
-from test_executions_rerunner.cli.tables import rows_of
+from test_executions_rerunner.cli.tables import causes_of, none_served, unserved_lines
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -47,16 +47,19 @@ def annotate(report: Report) -> Iterator[str]:
     told: list[tuple[str, str]] = []
     if report.error:
         told.append((_TITLES.get(report.exit_code, "The drain failed"), report.error))
-    for row in rows_of(report, report.failures):
-        if report.error and row.reason and row.reason in report.error:
+    for cause in causes_of(report, report.failures):
+        if report.error and cause.reason and cause.reason in report.error:
             continue  # what stopped the drain is told
-        is_one = row.requests.isdigit() or row.requests == "without id"
-        told.append((f"request{'' if is_one else 's'} {row.requests} {row.outcome}", row.reason))
+        which = report.which(cause.outcomes)
+        told.append((f"{cause.requests} {cause.state.value}", f"{which}: {cause.reason}" if which else cause.reason))
     told += [(check.name, f"{check.message}; {check.fix or ''}") for check in report.checks if check.ok is False]
     for title, message in told[:MOST_ANNOTATIONS]:
         yield f"::error title={_property(harmless(title))}::{_data(harmless(message, most=1000))}"
     if len(told) > MOST_ANNOTATIONS:
         yield f"{len(told) - MOST_ANNOTATIONS} more failures are in the log and in the summary"
+    if warning := none_served(report):
+        causes = "; ".join(unserved_lines(report))
+        yield f"::warning title=Nothing here is served::{_data(harmless(f'{warning}; {causes}', most=2000))}"
     if report.stopped:
         yield f"::notice title=Nothing more was started::{_data(harmless(report.stopped, most=1000))}"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from test_executions_rerunner.cli.streams import write_line
-from test_executions_rerunner.cli.tables import PLAIN_COLUMNS
+from test_executions_rerunner.cli.terminal import DIM, RED, YELLOW, columns_of, has_colours, wrapped
 from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
@@ -21,16 +21,19 @@ else:
 
 _OTHERS = ("urllib3", "requests", "github", "charset_normalizer")
 _MOST_CHARACTERS = 4000
-_LEAST_COLUMNS = 40
+_INDENT = len("WARNING ")
 
 
 class _HarmlessFormatter(logging.Formatter):
-    """Formats every record as lines that no terminal and no runner takes for anything but text."""
+    """Formats every record as lines that no terminal and no runner takes for anything but text.
 
-    def __init__(self, mask: Mask, *, has_stamps: bool, has_colours: bool) -> None:
+    On a terminal they are as wide as it is; elsewhere each is one line, behind a time stamp.
+    """
+
+    def __init__(self, mask: Mask, columns: Callable[[], int] | None, *, has_colours: bool) -> None:
         super().__init__("%(message)s", "%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
-        self._mask, self._has_stamps, self._has_colours = mask, has_stamps, has_colours
+        self._mask, self._columns, self._has_colours = mask, columns, has_colours
 
     def format(self, record: logging.LogRecord) -> str:
         lines = [record.getMessage()]
@@ -39,11 +42,16 @@ class _HarmlessFormatter(logging.Formatter):
         level = f"{record.levelname:<7}"
         if self._has_colours and record.levelno in _COLOURS:
             level = f"\x1b[{_COLOURS[record.levelno]}m{level}\x1b[0m"
-        head = f"{self.formatTime(record, self.datefmt)} {level}" if self._has_stamps else level
-        return "\n".join(f"{head} {clean(line, self._mask, most=_MOST_CHARACTERS)}" for line in lines)
+        texts = [clean(line, self._mask, most=_MOST_CHARACTERS) for line in lines]
+        if self._columns is None:
+            stamp = self.formatTime(record, self.datefmt)
+            return "\n".join(f"{stamp} {level} {text}" for text in texts)
+        width, indent = self._columns(), " " * _INDENT
+        parts = [part for text in texts for part in wrapped(text, width, indent=indent, hanging=f"{indent}  ")]
+        return f"{level} {parts[0][_INDENT:]}" + "".join(f"\n{part}" for part in parts[1:])
 
 
-_COLOURS = {logging.DEBUG: 2, logging.WARNING: 33, logging.ERROR: 31, logging.CRITICAL: 31}
+_COLOURS = {logging.DEBUG: DIM, logging.WARNING: YELLOW, logging.ERROR: RED, logging.CRITICAL: RED}
 
 
 class _Stream(_StreamHandler):
@@ -71,9 +79,8 @@ def set_up(*, level: int, mask: Mask, environment: Mapping[str, str]) -> logging
         The handler, for `progress` and `tear_down`.
     """
     handler = _Stream(sys.stderr)
-    is_terminal = sys.stderr.isatty()
-    has_colours = is_terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
-    handler.setFormatter(_HarmlessFormatter(mask, has_stamps=not is_terminal, has_colours=has_colours))
+    columns = partial(columns_of, sys.stderr, environment) if sys.stderr.isatty() else None
+    handler.setFormatter(_HarmlessFormatter(mask, columns, has_colours=has_colours(sys.stderr, environment)))
     if level > logging.DEBUG:
         handler.addFilter(_is_not_of_submit)
     root = logging.getLogger()
@@ -87,14 +94,6 @@ def set_up(*, level: int, mask: Mask, environment: Mapping[str, str]) -> logging
 def _is_not_of_submit(record: logging.LogRecord) -> bool:
     """Leave out what `submit` tells the users of the interface: the line of its target says more."""
     return not (record.name == "root" and record.levelno == logging.INFO)
-
-
-def columns_of(stream: TextIO) -> int:
-    """Return how wide a terminal is; what is no terminal has a fixed width."""
-    try:
-        return max(os.get_terminal_size(stream.fileno()).columns, _LEAST_COLUMNS)
-    except (OSError, ValueError):
-        return PLAIN_COLUMNS
 
 
 def tear_down(handler: logging.Handler) -> None:

@@ -7,9 +7,9 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.cli import github_actions, tables
+from test_executions_rerunner.cli import ending, github_actions
 from test_executions_rerunner.cli import report as reporting
-from test_executions_rerunner.cli.logs import columns_of, end_progress, print_lines, progress, set_up, tear_down
+from test_executions_rerunner.cli.logs import end_progress, print_lines, progress, set_up, tear_down
 from test_executions_rerunner.cli.progress import Teller
 from test_executions_rerunner.cli.report import Report, check_report_file
 from test_executions_rerunner.cli.values import Settings
@@ -20,10 +20,10 @@ from test_executions_rerunner.models import State
 from test_executions_rerunner.request_file import RequestFile
 from test_executions_rerunner.rerunner import Rerunner
 from test_executions_rerunner.test_observer import TestObserverInterface
-from test_executions_rerunner.text import Mask, clean
+from test_executions_rerunner.text import Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from test_executions_rerunner.cli.signals import Signals, Worker
     from test_executions_rerunner.drain.checks import TargetChecks
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
     from test_executions_rerunner.request_queue import RequestQueue
 
 _log = logging.getLogger(__name__)
-_WRONG_SETTINGS = 2
-"""The exit code of wrong settings."""
-_MOST_NAMED = 3
-"""Failed checks that the error of a check names."""
-_MOST_OF_CHECK = 4000
-_MOST_OF_ERROR = 2000
 _HINT = """\
 Needed in the environment: for jenkins JENKINS_API_TOKEN (and JENKINS_USERNAME, admin by default), for github GH_TOKEN;
 for a Test Observer that asks for a key, as the public one does, TEST_OBSERVER_API_KEY.
@@ -79,10 +73,14 @@ class Program:
         self._handler = set_up(level=self._level, mask=self._mask, environment=self._environment)
         try:
             self._run_and_catch()
-            self._tell()
+            ending.tell(self.report, self._place, self._settings.report)
         finally:
             tear_down(self._handler)
         return self.report.exit_code
+
+    @property
+    def _place(self) -> ending.Place:
+        return ending.Place(self._out, self._environment, self._runner, self._level)
 
     def _run_and_catch(self) -> None:
         """Do the work; every end of it becomes an exit code and, where one is due, an error."""
@@ -110,7 +108,7 @@ class Program:
 
     def _refuse(self, problems: Sequence[str]) -> None:
         """Tell all that is wrong with the settings."""
-        self.report.exit_code, self.report.error = _WRONG_SETTINGS, "; ".join(problems)
+        self.report.exit_code, self.report.error = reporting.WRONG_SETTINGS, "; ".join(problems)
         for problem in problems:
             _log.error("%s", problem)
 
@@ -121,11 +119,12 @@ class Program:
             SettingsError: One line for each problem.
         """
         settings, problems = self._settings, self._problems
-        if settings.processor == "jenkins" and not settings.jenkins_api_token:
+        told = " ".join(problems)  # a token that is wrong is told already
+        if settings.processor == "jenkins" and not (settings.jenkins_api_token or "JENKINS_API_TOKEN: " in told):
             problems.append("JENKINS_API_TOKEN: an API token of the Jenkins user is needed, and none is set")
-        if settings.processor == "github" and not settings.github_token:
+        if settings.processor == "github" and not (settings.github_token or "TOKEN: its value" in told):
             problems.append("GH_TOKEN: a GitHub token with Actions: write is needed, and none is set")
-        if not (settings.jenkins_api_token or settings.github_token or self._runner):
+        if not (settings.jenkins_api_token or settings.github_token or self._runner or told):
             print_lines(_HINT.splitlines(), file=sys.stderr)
         if problem := self._problem_of_report_file():
             problems.append(problem)
@@ -204,7 +203,11 @@ class Program:
 
     def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
         settings = self._settings
-        teller = Teller(lambda: rerunner.stopped, is_told_later=settings.dry_run or self._level == logging.ERROR)
+        self.report.now, self.report.links_setting = queue.clock.now, processor.links_setting
+        self.report.is_of_queue = not isinstance(queue, RequestFile) or queue.has_ids
+        teller = Teller(
+            lambda: rerunner.stopped, self.report.which, is_told_later=settings.dry_run or self._level == logging.ERROR
+        )
 
         def tell(outcomes: list[Outcome]) -> None:
             teller.ended(outcomes)
@@ -234,7 +237,8 @@ class Program:
         is_bug = worker.error is not None and not isinstance(worker.error, TestObserverError)
         if name or is_bug:
             rerunner.end(f"interrupted by {name}" if name else "the drain ended by a bug")
-        report.outcomes, report.remaining = rerunner.outcomes, rerunner.remaining
+        report.outcomes, report.interrupted_by = rerunner.outcomes, name
+        report.remaining = rerunner.remaining if report.is_of_queue else None
         if stopped := rerunner.stopped:
             is_failure = bool(name) or stopped.state is State.FAILED or any(o.delete_error for o in report.outcomes)
             report.error, report.stopped = (stopped.reason, None) if is_failure else (None, stopped.reason)
@@ -252,50 +256,9 @@ class Program:
         def work() -> None:
             for check in checks:
                 self.report.checks.append(check)
-                if check.ok is not True or self._level < logging.ERROR:
-                    print_lines([clean(check.line, self._mask, most=_MOST_OF_CHECK)], file=self._out)
+                ending.show_check(check, self.report, self._place)
 
         worker = self._signals.wait(work)
         if worker.error and not self._signals.name:
             raise worker.error
-        failed = [check.name for check in self.report.checks if check.ok is False]
-        if failed:
-            self.report.exit_code = 3 if failed[0].startswith("Test Observer") else 1
-            more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
-            self.report.error = f"a drain could not work: {', '.join(failed[:_MOST_NAMED])}{more}"
-            _log.error("%s", self.report.error)
-
-    def _tell(self) -> None:
-        """Show the outcomes, and write them where they are wanted."""
-        report = self.report
-        report.error = report.error and clean(report.error, self._mask, most=_MOST_OF_ERROR)
-        self._show()
-        if self._runner:
-            print_lines(github_actions.annotate(report), file=self._out)
-        self._write(lambda path: reporting.write_report(path, report), self._settings.report)
-        self._write(
-            lambda path: github_actions.write_outputs(path, github_actions.outputs(report)),
-            self._runner.get("GITHUB_OUTPUT"),
-        )
-        self._write(lambda path: github_actions.write_summary(path, report), self._runner.get("GITHUB_STEP_SUMMARY"))
-
-    def _show(self) -> None:
-        """Show the plan, or what needs a person and then the counts."""
-        report = self.report
-        if report.checks or report.exit_code == _WRONG_SETTINGS:
-            return
-        if report.dry_run and (self._level < logging.ERROR or report.has_failures):
-            print_lines(tables.plan(report, columns_of(self._out)), file=self._out)
-            return
-        rows = tables.rows_of(report, report.failures)
-        print_lines(tables.lines_of(rows, columns_of(sys.stderr)), file=sys.stderr)
-        _log.info("%s", tables.counts_line(report))
-
-    def _write(self, write: Callable[[str], None], path: str | None) -> None:
-        if not path:
-            return
-        try:
-            write(path)
-        except OSError as error:
-            _log.error("%s could not be written: %s", path, error)
-            self.report.exit_code = self.report.exit_code or 1
+        ending.show_verdict(self.report, self._place)

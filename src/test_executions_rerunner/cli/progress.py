@@ -19,11 +19,18 @@ class Teller:
 
     Args:
         stopped: Why nothing more is started, which is told already; None: the drain goes on.
+        which: Returns which test outcomes are of.
         is_told_later: Whether all of it is told in the end, as by a plan.
     """
 
-    def __init__(self, stopped: Callable[[], Verdict | None], *, is_told_later: bool = False) -> None:
-        self._stopped, self._is_told_later = stopped, is_told_later
+    def __init__(
+        self,
+        stopped: Callable[[], Verdict | None],
+        which: Callable[[Sequence[Outcome]], str] = lambda _: "",
+        *,
+        is_told_later: bool = False,
+    ) -> None:
+        self._stopped, self._which, self._is_told_later = stopped, which, is_told_later
         self._told: set[str] = set()
 
     def ended(self, outcomes: Sequence[Outcome]) -> None:
@@ -33,7 +40,7 @@ class Teller:
             alike.setdefault((outcome.state, outcome.reason, outcome.target), []).append(outcome)
         for (state, reason, _), group in alike.items():
             level = logging.DEBUG if self._is_told(state, reason) else _LEVELS.get(state, logging.INFO)
-            _log.log(level, "%s", target_line(group))
+            _log.log(level, "%s", target_line(group, self._which(group)))
 
     def _is_told(self, state: State, reason: str) -> bool:
         """Tell whether the same cause has been told, for the whole drain or for another target that waits."""

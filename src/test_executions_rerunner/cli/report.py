@@ -2,7 +2,8 @@
 
 The JSON's schema is ``report.schema.json`` beside this module; `VERSION` changes with every change that a reader
 would notice. Version 2 added ``ci_link`` and ``stopped``, and ``remaining`` may be null: what holds to the schema of
-version 1 may have no further fields, so that a reader who checks it would have refused them.
+version 1 may have no further fields, so that a reader who checks it would have refused them. Version 3 added what is
+tested (``environment``, ``artefact``, ``test_plan``, ``asked_at``), and ``remaining`` is null or true.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ import json
 import os
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from test_executions_rerunner.cli import asked
 from test_executions_rerunner.cli.streams import write_line
 from test_executions_rerunner.models import Outcome, State
 from test_executions_rerunner.text import Mask, clean, harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from test_executions_rerunner.models import Check
 
-VERSION = 2
+VERSION = 3
+WRONG_SETTINGS = 2
+"""The exit code of wrong settings."""
 STANDARD_OUTPUT = "-"
 """The path that stands for it."""
 _MOST_OF_ERROR = 2000
@@ -39,7 +46,13 @@ class Report:
     outcomes: list[Outcome] = field(default_factory=list)
     """In the order of the queue."""
     remaining: int | None = None
-    """How many of the requests read stay in the queue; None: it was not read."""
+    """How many requests stay in the queue; None: it was not read to its end, or there is none."""
+    links_setting: str = ""
+    """Where a person sets to which server links lead."""
+    is_of_queue: bool = True
+    """False: the requests are those of a file that no queue has."""
+    now: Callable[[], float] = time.time
+    """The time of the server that says when requests were made."""
     checks: list[Check] = field(default_factory=list)
     """What ``--check`` found."""
     error: str | None = None
@@ -47,10 +60,17 @@ class Report:
     stopped: str | None = None
     """Why it started nothing more from some moment on, though that is no failure: a rate limit, a time limit."""
     exit_code: int = 0
+    interrupted_by: str | None = None
+    """The signal that ended the drain early."""
     discards: bool = False
     """Whether requests that can never be served are deleted."""
     mask: Mask = field(default_factory=Mask, repr=False)
     """Hides secrets in what strangers wrote."""
+
+    @property
+    def is_of_wrong_settings(self) -> bool:
+        """Whether nothing was done, since a setting is wrong."""
+        return self.exit_code == WRONG_SETTINGS
 
     @property
     def counts(self) -> dict[str, int]:
@@ -62,8 +82,25 @@ class Report:
 
     @property
     def counted(self) -> str:
-        """The counts as a person reads them."""
-        return ", ".join(f"{count} {name}" for name, count in self.counts.items() if count) or "no requests"
+        """The counts as a person reads them, last how many are somebody else's."""
+        told = [f"{count} {name}" for name, count in self.counts.items() if count and name != State.UNSUPPORTED.value]
+        if others := self.counts[State.UNSUPPORTED.value]:
+            told.append(f"{others} {'is' if others == 1 else 'are'} for others")
+        return ", ".join(told) or "no requests"
+
+    @property
+    def has_served(self) -> bool:
+        """Whether any of the requests is for this drain, whatever became of it."""
+        return any(outcome.state is not State.UNSUPPORTED for outcome in self.outcomes)
+
+    @property
+    def staying(self) -> int:
+        """How many of the requests that were read are queued still."""
+        return sum(not outcome.has_left for outcome in self.outcomes)
+
+    def which(self, outcomes: Sequence[Outcome]) -> str:
+        """Return which test outcomes are of, and how long ago it was asked for; harmless."""
+        return asked.which([outcome.request for outcome in outcomes], self.now(), self.mask)
 
     @property
     def has_failures(self) -> bool:
@@ -112,6 +149,7 @@ def as_object(report: Report) -> dict[str, Any]:
             {
                 "test_execution_id": outcome.request.test_execution_id,
                 "ci_link": report.ci_link(outcome),
+                **_tested(report, outcome),
                 "outcome": outcome.state.value,
                 "reason": report.full_reason(outcome),
                 "target": outcome.target,
@@ -123,6 +161,15 @@ def as_object(report: Report) -> dict[str, Any]:
         "checks": [
             {"name": check.name, "ok": check.ok, "message": check.message, "fix": check.fix} for check in report.checks
         ],
+    }
+
+
+def _tested(report: Report, outcome: Outcome) -> dict[str, str | None]:
+    told = outcome.request.tested
+    texts = {"environment": told.environment, "artefact": told.artefact, "test_plan": told.test_plan}
+    return {
+        **{name: text and clean(text, report.mask) for name, text in texts.items()},
+        "asked_at": asked.asked_at(outcome.request),
     }
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from test_executions_rerunner.cli.report import Report, needs_person, people_first
-from test_executions_rerunner.cli.tables import causes, counts_line
+from test_executions_rerunner.cli.tables import counts_line, none_served, unserved
 from test_executions_rerunner.models import Check, Outcome, State
 from test_executions_rerunner.text import markdown, url_text
 
+_CODE = re.compile(r"`([A-Za-z0-9][A-Za-z0-9 ./:=_,'+-]*[A-Za-z0-9])`", re.ASCII)
+"""A command; nothing in it can end the code, or a cell of the table."""
+_NOTHING_TO_SAY = re.compile(r"^accepted(?:; |$)")
+"""That is what the outcome says."""
 _LAST_LINE_BYTES = 200
 """Of the line that counts what is left out of a summary."""
 
@@ -23,9 +29,10 @@ def as_markdown(report: Report, *, most_bytes: int) -> str:
     head += [] if report.checks else [markdown(counts_line(report)), ""]
     head += [f"**{markdown(report.error)}**", ""] if report.error else []
     head += [f"Nothing more was started: {markdown(report.stopped)}", ""] if report.stopped else []
+    head += [f"**{markdown(warning)}**", ""] if (warning := none_served(report)) else []
     others = _details(report)
     checks = _fitting([_item(check) for check in report.checks], most_bytes - _size(head + others), "checks")
-    rows = ["| request | target | outcome | reason | links |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| request | test | target | outcome | reason | links |", "| --- | --- | --- | --- | --- | --- |"]
     told = [_row(report, outcome) for outcome, _ in people_first(report, report.outcomes) if _is_told(outcome)]
     rows += _fitting(told, most_bytes - _size(head + checks + rows + others), "requests")
     return "\n".join(head + checks + (rows if told else []) + others) + "\n"
@@ -40,8 +47,8 @@ def _details(report: Report) -> list[str]:
     others = [outcome for outcome in report.outcomes if not _is_told(outcome)]
     if not others:
         return []
-    head = ["", f"<details><summary>{len(others)} unsupported</summary>", ""]
-    return [*head, *(f"- {count} &times; {markdown(cause)}" for count, cause in causes(others)), "", "</details>"]
+    head = ["", f"<details><summary>{len(others)} for others</summary>", ""]
+    return [*head, *(f"- {count} &times; {markdown(cause)}" for count, cause in unserved(others)), "", "</details>"]
 
 
 def _fitting(lines: list[str], most_bytes: int, what: str) -> list[str]:
@@ -72,12 +79,19 @@ def _row(report: Report, outcome: Outcome) -> str:
     links = [f"[{name}]({url_text(link)})" for name, link in (("asked", asked), ("rerun", outcome.link)) if link]
     cells = [
         str(number or ""),
+        markdown(report.which([outcome])),
         markdown(outcome.target or ""),
         outcome.state.value + mark,
-        markdown(report.full_reason(outcome)),
+        _with_code(_NOTHING_TO_SAY.sub("", report.full_reason(outcome))),
         " ".join(links),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _with_code(text: str) -> str:
+    """Return a text as Markdown that shows it literally, a command in it as code that can be copied."""
+    pieces = [f"`{piece}`" if number % 2 else markdown(piece) for number, piece in enumerate(_CODE.split(text))]
+    return " ".join(filter(None, pieces))
 
 
 def _check_mark(check: Check) -> str:

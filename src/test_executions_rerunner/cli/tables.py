@@ -1,44 +1,43 @@
-"""The outcomes of a drain as lines for a person: one a target while it works, a table and the counts at the end."""
+"""The outcomes of a drain as lines for a person: one a target while it works, causes and the counts at the end."""
 
 from __future__ import annotations
 
-import re
-import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from test_executions_rerunner.cli.terminal import GREEN, RED, YELLOW, wrapped
+from test_executions_rerunner.drain.causes import advice, causes
 from test_executions_rerunner.models import Outcome, State
-from test_executions_rerunner.text import harmless, shown
+from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from test_executions_rerunner.cli.report import Report
 
-PLAIN_COLUMNS = 120
-"""How wide lines are where nobody knows better."""
-MOST_ROWS = 200
-"""Of one table; what is left out is counted."""
+MOST_CAUSES = 200
+"""That are told; what is left out is counted."""
+_MOST_REQUESTS = 20
+"""Of one cause that have lines of their own."""
 _MOST_NAMED = 8
-"""Requests or targets of one row that are named."""
-_MOST_CAUSES = 20
-_PATH = re.compile(r"(https?://[^/\s'\",;]+)/[^\s'\",;]*")
-_TABLE_COLUMNS = 80
-"""On a narrower terminal a row is a paragraph."""
+"""Requests of one line that are named."""
+_COLOURS = {State.TRIGGERED: GREEN, State.ALREADY_RERUN: GREEN, State.DEFERRED: YELLOW}
 
 
-class Row(NamedTuple):
+class Cause(NamedTuple):
     """Outcomes that are told together, since they are the same for the same reason."""
 
-    requests: str
-    outcome: str
-    target: str
+    state: State
     reason: str
-    links: tuple[str, ...]
-    """The rerun, where there is one, else what was asked for."""
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def requests(self) -> str:
+        """Their requests, in words."""
+        return numbered([outcome.request.test_execution_id for outcome in self.outcomes])
 
 
-def rows_of(report: Report, outcomes: Iterable[Outcome]) -> list[Row]:
-    """Return what is told of outcomes, in their order; equal ones with the same reason are one row."""
+def causes_of(report: Report, outcomes: Iterable[Outcome]) -> list[Cause]:
+    """Return what is told of outcomes, in their order; equal ones with the same reason are one cause."""
     outcomes, error = list(outcomes), report.error or ""
     # what stopped the drain names the target that found it out; it is the same cause as that target's own
     stopping = min((outcome.reason for outcome in outcomes if error.endswith(outcome.reason)), key=len, default=error)
@@ -46,100 +45,102 @@ def rows_of(report: Report, outcomes: Iterable[Outcome]) -> list[Row]:
     for outcome in outcomes:
         reason = stopping if error and outcome.reason == error else report.full_reason(outcome)
         groups.setdefault((outcome.state, reason), []).append(outcome)
-    return [
-        Row(
-            _few([str(outcome.request.test_execution_id or "without id") for outcome in alike]),
-            state.value,
-            _few(list(dict.fromkeys(outcome.target for outcome in alike if outcome.target))),
-            reason,
-            tuple(filter(None, [alike[0].link or report.ci_link(alike[0])])),
-        )
-        for (state, reason), alike in groups.items()
-    ]
+    return [Cause(state, reason, tuple(alike)) for (state, reason), alike in groups.items()]
 
 
-def lines_of(rows: Sequence[Row], columns: int) -> Iterator[str]:
-    """Yield the lines of a table, or paragraphs where it would be too narrow; a link is never broken."""
-    told = rows[:MOST_ROWS]
-    if columns < _TABLE_COLUMNS:
-        for row in told:
-            yield from _wrapped(f"{row.outcome}: {_numbered(row.requests)}, {row.target or 'no target'}", columns)
-            yield from (f"  {line}" for line in _wrapped(row.reason, columns - 2))
-            yield from (f"  {harmless(link, most=2000)}" for link in row.links)
-    elif told:
-        table = [("requests", "outcome", "target", "reason"), *(row[:4] for row in told)]
-        widths = _widths(table, columns)
-        for cells, links in zip(table, [(), *(row.links for row in told)], strict=True):
-            yield from _table_lines(cells, widths)
-            yield from (f"  {harmless(link, most=2000)}" for link in links)
-    if len(rows) > MOST_ROWS:
-        yield f"and {len(rows) - MOST_ROWS} more, see --report"
+def lines_of(
+    report: Report, causes: Sequence[Cause], columns: int, paint: Callable[[str, int], str] = lambda text, _: text
+) -> Iterator[str]:
+    """Yield each cause, and below it each request: which it is, and one link.
+
+    Args:
+        report: What they are of.
+        causes: What to tell.
+        columns: How long lines may be; a name, a link or a command is never broken.
+        paint: Gives a text a colour.
+    """
+    for cause in causes[:MOST_CAUSES]:
+        first, *others = wrapped(f"{cause.state.value}: {cause.reason}", columns, hanging="  ")
+        colour = _COLOURS.get(cause.state, RED if cause.state.is_failure else 0)
+        yield first.replace(cause.state.value, paint(cause.state.value, colour), 1) if colour else first
+        yield from others
+        for outcome in cause.outcomes[:_MOST_REQUESTS]:
+            yield from wrapped(_named(report, outcome), columns, indent="  ", hanging="    ")
+            if link := outcome.link or report.ci_link(outcome):
+                yield f"    {harmless(link, most=2000)}"
+        if len(cause.outcomes) > _MOST_REQUESTS:
+            yield f"  and {len(cause.outcomes) - _MOST_REQUESTS} more requests, see --report"
+    if len(causes) > MOST_CAUSES:
+        yield f"and {len(causes) - MOST_CAUSES} more, see --report"
+
+
+def _named(report: Report, outcome: Outcome) -> str:
+    target = f"({outcome.target})" if outcome.target else ""
+    return " ".join(filter(None, [numbered([outcome.request.test_execution_id]), target, report.which([outcome])]))
 
 
 def counts_line(report: Report) -> str:
     """Return the counts, and what stays in the queue as far as it is known."""
-    if report.remaining is None:
-        return f"{report.counted}; the queue was not read" if report.outcomes else "the queue was not read"
-    return f"{report.counted}; {report.remaining} of {len(report.outcomes)} requests stay in the queue"
+    read = len(report.outcomes)
+    if not report.is_of_queue:
+        return report.counted
+    if report.remaining is not None:
+        return f"{report.counted}; {report.remaining} of {read} requests stay in the queue"
+    if not report.outcomes:
+        return "the queue was not read"
+    return f"{report.counted}; {report.staying} of the {read} requests that were read stay, and more may be queued"
 
 
-def causes(outcomes: Iterable[Outcome]) -> list[tuple[int, str]]:
-    """Return why requests are not supported, most frequent first: what differs only in the link is one cause."""
-    counts: dict[str, int] = {}
-    for outcome in outcomes:
-        cause = _PATH.sub(r"\1/…", outcome.reason.replace(shown(outcome.request.ci_link), "…"))
-        counts[cause] = counts.get(cause, 0) + 1
-    found = sorted(((count, cause) for cause, count in counts.items()), key=lambda each: -each[0])
-    left = sum(count for count, _ in found[_MOST_CAUSES:])
-    return found[:_MOST_CAUSES] + ([(left, "other reasons, see --report")] if left else [])
+def unserved(outcomes: Iterable[Outcome]) -> list[tuple[int, str]]:
+    """Return why requests are not for this drain, most frequent first."""
+    return causes((o.request, o.reason) for o in outcomes if o.state is State.UNSUPPORTED)
 
 
-def plan(report: Report, columns: int) -> Iterator[str]:
+def unserved_lines(report: Report) -> list[str]:
+    """Return one line for each cause for which requests are not served here, with its count."""
+    return [
+        f"{count} {'is' if count == 1 else 'are'} not for this drain: {cause}"
+        for count, cause in unserved(report.outcomes)
+    ]
+
+
+def none_served(report: Report) -> str | None:
+    """Return a warning where requests were read and none of them is for this drain; None: some are, or none was."""
+    if report.error or not report.outcomes or report.has_served:
+        return None
+    told = f"none of the {len(report.outcomes)} requests that were read is for this drain"
+    return "; ".join(filter(None, [told, advice(unserved(report.outcomes), report.links_setting)]))
+
+
+def plan(report: Report, columns: int, paint: Callable[[str, int], str] = lambda text, _: text) -> Iterator[str]:
     """Yield the whole plan of a dry run, in the order of the queue."""
-    is_ours = [outcome.state is not State.UNSUPPORTED for outcome in report.outcomes]
-    yield from lines_of(rows_of(report, [o for o, ours in zip(report.outcomes, is_ours, strict=True) if ours]), columns)
-    for count, cause in causes(o for o, ours in zip(report.outcomes, is_ours, strict=True) if not ours):
-        yield from _wrapped(f"{count} unsupported: {cause}", columns)
-    yield counts_line(report)
+    ours = [outcome for outcome in report.outcomes if outcome.state is not State.UNSUPPORTED]
+    yield from lines_of(report, causes_of(report, ours), columns, paint)
+    for line in (*unserved_lines(report), counts_line(report)):
+        yield from wrapped(line, columns, hanging="  ")
 
 
-def target_line(outcomes: Sequence[Outcome]) -> str:
-    """Return what a log says of requests that ended together, in the same way."""
+def target_line(outcomes: Sequence[Outcome], which: str = "") -> str:
+    """Return what a log says of requests that ended together, in the same way.
+
+    Args:
+        outcomes: One for each request.
+        which: What they ask for.
+    """
     first = outcomes[0]
+    about = ", ".join(filter(None, [first.target, which]))
     parts = [
-        _numbered(_few([str(outcome.request.test_execution_id or "without id") for outcome in outcomes])),
-        f"({first.target})" if first.target else "",
+        numbered([outcome.request.test_execution_id for outcome in outcomes]),
+        f"({about})" if about else "",
         f"{first.state.value}:",
         first.reason,
-        f"[{first.link}]" if first.link else "",
+        first.link or "",
     ]
     return " ".join(filter(None, parts))
 
 
-def _numbered(requests: str) -> str:
-    return f"request{'s' if ',' in requests or ' and ' in requests else ''} {requests}"
-
-
-def _few(names: list[str]) -> str:
+def numbered(ids: Sequence[int | None]) -> str:
+    """Return requests as people name them: ``request 7``, ``requests 7, 8 and 192 more``."""
+    names = [str(number or "without id") for number in ids]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
-
-
-def _widths(table: Sequence[Sequence[str]], columns: int) -> list[int]:
-    """Return how wide each column may be: the reason gets what the others leave."""
-    widest = [max(len(cells[column]) for cells in table) for column in range(4)]
-    first = [min(widest[0], max(8, columns // 8)), widest[1], min(widest[2], columns // 4)]
-    return [*first, columns - sum(first) - 6]
-
-
-def _table_lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    pieces = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    for number in range(max(map(len, pieces))):
-        line = [(piece[number] if number < len(piece) else "") for piece in pieces]
-        yield "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Break a text into lines, each of them harmless: the runner reads commands behind blanks too."""
-    lines = textwrap.wrap(text, width, break_on_hyphens=" " not in text)
-    return [harmless(line) for line in lines] or [""]
+    return f"request{'s' if len(names) > 1 else ''} {', '.join(names[:_MOST_NAMED])}{more}"

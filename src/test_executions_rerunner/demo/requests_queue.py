@@ -13,6 +13,7 @@ FIELDS: dict[str, object] = {
     "priority": 0,
     "archived": False,
     "artefact_status": "UNDECIDED",
+    "artefact": "core22",
     "test_plan": "com.canonical.certification::client-cert",
     "environment": "rpi4",
     "environment_architecture": "arm64",
@@ -134,6 +135,7 @@ class ExecutionGroup:
                 "architecture": self.fields["environment_architecture"],
             },
             "status": self.newest.status,
+            "artefact": "core22",
             "test_plan": self.fields["test_plan"],
             "created_at": timestamp(self.newest.created_at + skew_seconds),
             "execution_metadata": {},
@@ -147,7 +149,7 @@ class ExecutionGroup:
         family = self.fields["family"]
         return {
             "id": self.serial,
-            "name": "core22",
+            "name": self.fields["artefact"],
             "version": "1.0",
             "track": "22",
             "store": "ubuntu",

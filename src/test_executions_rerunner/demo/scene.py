@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MATRIX, FIRST, SECOND, RUNNING, OLD, RESTARTED = range(4101, 4107)
 _MINUTES, _DAYS = 60, 24 * 3600
 _REPOSITORY = "canonical/lab"
+_ARTEFACTS = {"snap": "core24", "deb": "linux-oem", "charm": "ubuntu-core", "image": "noble"}
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,23 @@ class Asked:
     Attributes:
         link: Its ``ci_link``.
         family: Its family.
+        environment: The machine of its test.
         remark: What is special about it.
         outcomes: What should become of it, by processor; it takes part in both drains, unless the first removed it.
+        hours: How long ago it was asked for.
     """
 
     link: str | None
     family: str
+    environment: str
     remark: str
     outcomes: dict[str, str]
+    hours: float = 2.0
+
+    @property
+    def artefact(self) -> str:
+        """What is tested."""
+        return _ARTEFACTS[self.family]
 
 
 class Scene:
@@ -57,7 +67,9 @@ class Scene:
         self._fill_jenkins()
         self._fill_github()
         for asked in (*self._ask_jenkins(), *self._ask_github(), *_ask_others()):
-            self.asked[self.observer.add(asked.link, family=asked.family)] = asked
+            created_at = time.time() - asked.hours * 3600
+            told = {"environment": asked.environment, "artefact": asked.artefact}
+            self.asked[self.observer.add(asked.link, created_at=created_at, family=asked.family, **told)] = asked
         return self
 
     def __exit__(
@@ -105,7 +117,8 @@ class Scene:
         def asked(job: str, family: str, remark: str, outcome: str) -> Asked:
             gone = outcome in ("triggered", "already-rerun")
             later = {} if gone else {"github": "unsupported"}
-            return Asked(f"{self.jenkins.url}/job/{job}", family, remark, {"jenkins": outcome, **later})
+            machine = job.split("-")[1]
+            return Asked(f"{self.jenkins.url}/job/{job}", family, machine, remark, {"jenkins": outcome, **later})
 
         return [
             asked("cert-rpi400-snap/1/", "snap", "three requests for one job:", "triggered"),
@@ -118,12 +131,12 @@ class Scene:
         ]
 
     def _ask_github(self) -> list[Asked]:
-        def asked(link: str, remark: str, outcome: str) -> Asked:
-            return Asked(link, "charm", remark, {"jenkins": "unsupported", "github": outcome})
+        def asked(link: str, remark: str, outcome: str, machine: str = "rpi4") -> Asked:
+            return Asked(link, "charm", machine, remark, {"jenkins": "unsupported", "github": outcome})
 
         link = self.github.link
         return [
-            asked(link(MATRIX, "rpi5"), "one machine of a matrix", "triggered"),
+            asked(link(MATRIX, "rpi5"), "one machine of a matrix", "triggered", "rpi5"),
             asked(link(FIRST), "two runs that cancel each other:", "triggered"),
             asked(link(SECOND), "  the other in the next drain", "deferred"),
             asked(link(RUNNING), "its run is still going", "deferred"),
@@ -135,4 +148,4 @@ class Scene:
 
 def _ask_others() -> list[Asked]:
     neither = {"jenkins": "unsupported", "github": "unsupported"}
-    return [Asked("see the wiki", "image", "no link at all", neither)]
+    return [Asked("see the wiki", "image", "vm", "no link at all", neither)]

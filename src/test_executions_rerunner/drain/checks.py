@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from test_executions_rerunner.calls.clocks import MOST_APART_SECONDS, spelled
+from test_executions_rerunner.drain.causes import advice, causes
 from test_executions_rerunner.drain.selection import EVERYTHING
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.models import Check
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 TargetChecks: TypeAlias = "Callable[[Iterable[Target]], Iterator[Check]]"
 MOST_REQUESTS = 100
 """How much of the queue is looked at."""
+_MOST_CAUSES = 5
 _LARGE_DIFFERENCE_SECONDS = 60.0
 _NTP = "have both servers, and the proxies before them, use NTP"
 
@@ -50,7 +52,10 @@ def run_checks(  # noqa: PLR0913 - one for each part of what a drain is made of
     mask = Mask((*processor.secrets, *queue.secrets))
 
     def check_served(requests: list[RerunRequest]) -> Iterator[Check]:
-        return check_targets(_targets(processor, requests, selection))
+        targets, left = _sorted(processor, requests, selection)
+        if requests:
+            yield _pointing_here(processor, requests, left)
+        yield from check_targets(targets)
 
     for check in _all_checks(processor, check_served, queue, observer, announce=announce):
         yield replace(check, name=clean(check.name, mask), message=clean(check.message, mask))
@@ -135,17 +140,41 @@ def _announcing(is_granted: bool) -> Check:  # noqa: FBT001 - the answer of the 
     return Check(name, ok=None, message=message, fix="give the key change_test, or leave --announce out")
 
 
-def _targets(processor: RequestProcessor, requests: Iterable[RerunRequest], selection: Selection) -> list[Target]:
-    """Return the targets of the queue that the processor serves, each once."""
+def _sorted(
+    processor: RequestProcessor, requests: Iterable[RerunRequest], selection: Selection
+) -> tuple[list[Target], list[tuple[RerunRequest, str]]]:
+    """Return the targets of the queue that the processor serves, each once, and why the other requests are not."""
     targets: dict[Hashable, Target] = {}
+    left: list[tuple[RerunRequest, str]] = []
     for request in requests:
-        try:
-            selection.check(request)
-            target = processor.target(request)
-        except RequestProcessingError:
-            continue
-        targets.setdefault(target.key, target)
-    return list(targets.values())
+        target = _target(processor, request, selection)
+        if isinstance(target, str):
+            left.append((request, target))
+        else:
+            targets.setdefault(target.key, target)
+    return list(targets.values()), left
+
+
+def _target(processor: RequestProcessor, request: RerunRequest, selection: Selection) -> Target | str:
+    """Return a request's target, or why a drain would not serve it."""
+    try:
+        selection.check(request)
+        return processor.target(request)
+    except RequestProcessingError as error:
+        return str(error)
+
+
+def _pointing_here(
+    processor: RequestProcessor, requests: list[RerunRequest], left: list[tuple[RerunRequest, str]]
+) -> Check:
+    """Say how many of the queued requests a drain would serve, and why not the others."""
+    name, here = "queue", len(requests) - len(left)
+    more = " that were read; more may be queued" if len(requests) >= MOST_REQUESTS else ""
+    causes_left = causes(left)
+    told = [f"{here} of {len(requests)} requests point here{more}"]
+    told += [f"{count}: {cause}" for count, cause in causes_left[:_MOST_CAUSES]]
+    fix = None if here else advice(causes_left, processor.links_setting)
+    return Check(name, ok=True if here else None, message="; ".join(told), fix=fix)
 
 
 def _clocks(processor: RequestProcessor, queue: TestObserverInterface) -> Check:

@@ -58,6 +58,8 @@ class RequestProcessor(abc.ABC):
     """How people call it."""
     address_setting: ClassVar[str]
     """Where a person sets which server is called."""
+    links_setting: ClassVar[str] = ""
+    """Where a person sets to which server links lead."""
     credential_setting: ClassVar[str]
     """Where a person sets who calls."""
     address: str

@@ -71,6 +71,7 @@ class GithubProcessor(RequestProcessor):
     name = "github"
     title = "GitHub"
     address_setting = "GITHUB_API_URL"
+    links_setting = "GITHUB_SERVER_URL"
     credential_setting = "GH_TOKEN"
 
     def __init__(  # noqa: PLR0913 - one keyword for each setting

@@ -43,9 +43,9 @@ def way_out(told: Mapping[str, object], link: RunLink, server: Origin) -> str | 
         return words
     parts = (named[1], repository, branch)
     command = "gh workflow run {} -R {} --ref {}".format(*map(shlex.quote, parts))
-    if not all(map(_can_be_typed, parts)) or harmless(command, most=_MOST_CHARACTERS) != command:
+    if not all(map(_can_be_typed, parts)) or harmless(command, most=_MOST_CHARACTERS) != command or "`" in command:
         return words
-    return f"it can be started afresh, if its workflow allows that: {command}"
+    return f"it can be started afresh, if its workflow allows that: `{command}`"
 
 
 def _repository(link: RunLink, server: Origin) -> str | None:

@@ -29,6 +29,7 @@ _OUTSIDE = (
     *(name for proxy in _PROXIES for name in (proxy, proxy.upper())),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "JENKINS_API_EXTRA_HEADERS"),
     *("GITHUB_ACTIONS", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_RUN_ID"),
+    *("COLUMNS", "NO_COLOR"),
 )
 _SETTINGS = (name for row in SETTINGS for name in (f"INPUT_{row.name.upper()}", *row.environment))
 OURS = frozenset({*_OUTSIDE, *_SETTINGS})

@@ -60,20 +60,26 @@ def test_the_plan_of_github_is_told_whole_in_queue_order(world: World, tmp_path:
     states = ["planned", "deferred", "already-rerun", "refused", "refused", "unsupported", "planned"]
     assert told == list(zip(numbers, states, strict=True))
     assert ended.out.splitlines()[-1] == (
-        "1 already-rerun, 2 planned, 1 deferred, 1 unsupported, 2 refused; 7 of 7 requests stay in the queue"
+        "1 already-rerun, 2 planned, 1 deferred, 2 refused, 1 is for others; 7 of 7 requests stay in the queue"
     )
-    rows = [re.split(r"  +", line)[:3] for line in ended.out.splitlines() if re.match(r"\d+(, \d+)?  ", line)]
+    rows = re.findall(r"^([a-z-]+): |^  request (\d+) \((.+?)\)", ended.out, re.MULTILINE)
     assert rows == [
-        [f"{numbers[0]}, {numbers[6]}", "planned", "canonical/lab run 1"],
-        [f"{numbers[1]}", "deferred", "canonical/lab run 2"],
-        [f"{numbers[2]}", "already-rerun", "canonical/lab run 3"],
-        [f"{numbers[3]}", "refused", "canonical/lab run 4"],
-        [f"{numbers[4]}", "refused", "canonical/lab run 5"],
+        ("planned", "", ""),
+        ("", f"{numbers[0]}", "canonical/lab run 1"),
+        ("", f"{numbers[6]}", "canonical/lab run 1"),
+        ("deferred", "", ""),
+        ("", f"{numbers[1]}", "canonical/lab run 2"),
+        ("already-rerun", "", ""),
+        ("", f"{numbers[2]}", "canonical/lab run 3"),
+        ("refused", "", ""),
+        ("", f"{numbers[3]}", "canonical/lab run 4"),
+        ("refused", "", ""),
+        ("", f"{numbers[4]}", "canonical/lab run 5"),
     ]
-    assert [line.strip() for line in ended.out.splitlines() if line.startswith("  https")] == [
-        *(link(1), link(2), f"{link(3)}/attempts/2", link(4), link(5)),
+    assert [line.strip() for line in ended.out.splitlines() if line.startswith("    https")] == [
+        *(link(1), link(1), link(2), f"{link(3)}/attempts/2", link(4), link(5)),
     ]
-    assert "1 unsupported: ci_link … is not served" in ended.out
+    assert "1 is not for this drain: the link is not an http or https URL" in ended.out
     assert f"once for requests {numbers[0]}, {numbers[6]}" in " ".join(ended.out.split())
     assert f"{world.github.url}/repos/canonical/lab/actions/runs/1/rerun" in ended.out
     assert world.changes == []

@@ -164,17 +164,19 @@ def test_jenkins_behind_a_login(world: World, fault: Fault, words: tuple[str, ..
 
 def test_a_user_who_may_not_build(world: World) -> None:
     world.add_jenkins(permission="read")
-    assert_says(world.run("jenkins"), 1, "request 1 (lab) failed", "403", "needs the permission", "Item.Build")
+    assert_says(world.run("jenkins"), 1, "request 1 (lab, ", "403", "needs the permission", "Item.Build")
 
 
 def test_a_job_that_is_gone_or_hidden(world: World) -> None:
     world.observer.add(f"{world.jenkins.url}/job/gone/1/")
-    assert_says(world.run("jenkins"), 1, "(gone) failed", "404", "no such job, or no permission to see it (Job/Read)")
+    assert_says(
+        world.run("jenkins"), 1, "(gone, ", "failed: ", "404", "no such job, or no permission to see it (Job/Read)"
+    )
 
 
 def test_a_job_without_parameters(world: World) -> None:
     world.add_jenkins(parameters=None)
-    assert_says(world.run("jenkins"), 1, "(lab) failed", "takes no parameters")
+    assert_says(world.run("jenkins"), 1, "(lab, ", "failed: ", "takes no parameters")
 
 
 @pytest.mark.parametrize("kind", ["classic", "integration", "fine-grained"])

@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +57,18 @@ def test_a_drain_is_reported_request_by_request_in_queue_order(world: World, tmp
     filled(world)
     ended, told = reported(world, tmp_path, processor)
     assert ended.exit_code == 0
-    assert (told["version"], told["processor"], told["dry_run"], told["error"]) == (2, processor, False, None)
+    assert (told["version"], told["processor"], told["dry_run"], told["error"]) == (3, processor, False, None)
     assert [request["test_execution_id"] for request in told["requests"]] == [1, 2, 3]
     mine = told["requests"][0 if processor == "jenkins" else 1]
     assert (mine["outcome"], mine["deleted"]) == ("triggered", True)
     assert [request["ci_link"] for request in told["requests"]] == [
         *(f"{world.jenkins.url}/job/lab/1/", "https://github.com/canonical/lab/actions/runs/7", "no link"),
     ]
+    told_of = (mine["environment"], mine["artefact"], mine["test_plan"])
+    assert told_of == ("rpi4", "core22 beta", "com.canonical.certification::client-cert")
+    assert time.time() - datetime.fromisoformat(mine["asked_at"][:-1] + "+00:00").timestamp() == pytest.approx(
+        3600, abs=60
+    )
     assert mine["target"] == ("lab" if processor == "jenkins" else "canonical/lab run 7")
     jenkins, github = f"{world.jenkins.url}/queue/item/1/", "https://github.com/canonical/lab/actions/runs/7/attempts/2"
     assert mine["link"] == (jenkins if processor == "jenkins" else github)

@@ -22,7 +22,13 @@ def in_shell(world: World, command: str, **changes: str) -> subprocess.Completed
     """Run a line of shell in which ``$program`` is the program."""
     environment = {**world.environment(**changes), "program": PROGRAM, "PATH": "/usr/bin:/bin"}
     return subprocess.run(  # noqa: S603 - constant lines of shell
-        ["/bin/bash", "-c", command], env=environment, capture_output=True, text=True, timeout=60, check=False
+        ["/bin/bash", "-c", command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        errors="replace",  # what an encoding lacks is a test of its own
+        timeout=60,
+        check=False,
     )
 
 

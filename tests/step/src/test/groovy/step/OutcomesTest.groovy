@@ -43,7 +43,7 @@ class OutcomesTest extends StepTest {
 
         callStep(JENKINS + [dryRun: true])
 
-        assert jenkins.build.description == 'jenkins: dry run, 3 planned, 1 unsupported, 4 left in the queue'
+        assert jenkins.build.description == 'jenkins: dry run, 3 planned, 1 for others, 4 left in the queue'
     }
 
     @Test
@@ -76,7 +76,19 @@ class OutcomesTest extends StepTest {
 
         callStep(JENKINS)
 
-        assert jenkins.build.description == 'jenkins: 1 failed'
+        assert jenkins.build.description == 'jenkins: 1 failed (look at ?b?x?/b?)'
+    }
+
+    @Test
+    void 'the description names what failed, three at most'() {
+        List requests = ['a', 'b', 'b', 'c', 'd', 'e'].collect { [outcome: 'failed', target: it, environment: 'rpi4'] }
+        requests << [outcome: 'triggered', target: 'f']
+        programs.endWith(1, [counts: [failed: 6, triggered: 1], requests: requests])
+
+        callStep(JENKINS)
+
+        assert jenkins.build.description ==
+            'jenkins: 1 triggered, 6 failed (look at rpi4 a, rpi4 b, rpi4 c, and more)'
     }
 
     @Test
@@ -139,7 +151,7 @@ class OutcomesTest extends StepTest {
             (null): 'left no report', '': 'left no report', '[]': 'left a broken report', '"text"': 'left a broken report',
             'null': 'left a broken report', '{}': 'left a broken report', 'no JSON': 'left a broken report',
             '\u0000': 'left a broken report', '   ': 'left a broken report',
-            '{"version": 3, "counts": {}, "requests": [], "checks": []}': 'left a report of another version']
+            '{"version": 4, "counts": {}, "requests": [], "checks": []}': 'left a report of another version']
         reports.each { report, problem ->
             int code = report?.toString()?.size() == 2 ? 1 : 0
             programs.endWith(code, report)

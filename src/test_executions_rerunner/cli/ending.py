@@ -1,0 +1,124 @@
+"""What a call shows and writes at its end: the plan or what needs a person, the counts, and the files."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+from test_executions_rerunner.cli import github_actions, tables
+from test_executions_rerunner.cli import report as reporting
+from test_executions_rerunner.cli.logs import print_lines
+from test_executions_rerunner.cli.terminal import GREEN, RED, YELLOW, columns_of, painter, wrapped
+from test_executions_rerunner.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from test_executions_rerunner.cli.report import Report
+    from test_executions_rerunner.models import Check
+
+_log = logging.getLogger(__name__)
+_MOST_OF_CHECK = 4000
+_MOST_OF_ERROR = 2000
+_MOST_NAMED = 3
+"""Failed checks that the error of a check names."""
+_MARKS = {True: ("ok", GREEN), False: ("FAILED", RED), None: ("warning", YELLOW)}
+
+
+class Place(NamedTuple):
+    """Where a call shows what it has to tell."""
+
+    out: TextIO
+    """For what was asked for: a plan, the lines of a check."""
+    environment: Mapping[str, str]
+    runner: Mapping[str, str]
+    """The variables of a GitHub runner; none elsewhere."""
+    level: int
+    """Of `logging`: how much is told."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether only what needs a person is told."""
+        return self.level > logging.WARNING
+
+
+def show_check(check: Check, report: Report, place: Place) -> None:
+    """Show one check, with what to do about it on a line of its own where there is little room."""
+    if check.ok is True and place.is_quiet:
+        return
+    mark, colour = _MARKS[check.ok]
+    columns, paint = columns_of(place.out, place.environment), painter(place.out, place.environment)
+    text = clean(check.line, report.mask, most=_MOST_OF_CHECK)
+    first, *others = wrapped(text, columns, hanging="  ") if place.out.isatty() or _is_narrow(place) else [text]
+    print_lines([first.replace(mark, paint(mark, colour), 1), *others], file=place.out)
+
+
+def _is_narrow(place: Place) -> bool:
+    """Tell whether somebody said how wide lines are to be."""
+    return bool(place.environment.get("COLUMNS"))
+
+
+def show_verdict(report: Report, place: Place) -> None:
+    """Say after the checks whether a drain would work; `Report.error` is set where it would not."""
+    failed = [check.name for check in report.checks if check.ok is False]
+    warnings = sum(check.ok is None for check in report.checks)
+    paint = painter(place.out, place.environment)
+    if failed:
+        report.exit_code = report.exit_code or (3 if failed[0].startswith("Test Observer") else 1)
+        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
+        report.error = f"a drain could not work: {', '.join(failed[:_MOST_NAMED])}{more}"
+        _log.error("%s", report.error)
+    elif not place.is_quiet:
+        more = f"; {warnings} warning{'s' if warnings > 1 else ''}, see above" if warnings else ""
+        lines = wrapped(f"a drain can work{more}", columns_of(place.out, place.environment))
+        print_lines([paint(line, YELLOW if warnings else GREEN) for line in lines], file=place.out)
+
+
+def tell(report: Report, place: Place, path: str | None) -> None:
+    """Show the outcomes, and write them where they are wanted.
+
+    Args:
+        report: What to tell.
+        place: Where.
+        path: Of the report as JSON; None: none is wanted.
+    """
+    report.error = report.error and clean(report.error, report.mask, most=_MOST_OF_ERROR)
+    _show(report, place)
+    if place.runner:
+        print_lines(github_actions.annotate(report), file=place.out)
+    _write(report, lambda to: reporting.write_report(to, report), path)
+    outputs = place.runner.get("GITHUB_OUTPUT")
+    _write(report, lambda to: github_actions.write_outputs(to, github_actions.outputs(report)), outputs)
+    _write(report, lambda to: github_actions.write_summary(to, report), place.runner.get("GITHUB_STEP_SUMMARY"))
+
+
+def _show(report: Report, place: Place) -> None:
+    """Show the plan, or what needs a person, what is not served here, and the counts."""
+    if report.checks or report.is_of_wrong_settings:
+        return
+    if report.dry_run and (not place.is_quiet or report.has_failures):
+        paint = painter(place.out, place.environment)
+        print_lines(tables.plan(report, columns_of(place.out, place.environment), paint), file=place.out)
+    else:
+        causes = tables.causes_of(report, report.failures)
+        paint = painter(sys.stderr, place.environment)
+        lines = tables.lines_of(report, causes, columns_of(sys.stderr, place.environment), paint)
+        print_lines(lines, file=sys.stderr)
+        for line in tables.unserved_lines(report):
+            _log.info("%s", line)
+        _log.info("%s", tables.counts_line(report))
+    if warning := tables.none_served(report):
+        _log.warning("%s", warning)
+    if report.interrupted_by:
+        _log.warning("interrupted by %s", report.interrupted_by)
+
+
+def _write(report: Report, write: Callable[[str], None], path: str | None) -> None:
+    if not path:
+        return
+    try:
+        write(path)
+    except OSError as error:
+        _log.error("%s could not be written: %s", path, error)
+        report.exit_code = report.exit_code or 1
