@@ -16,7 +16,7 @@ _BETWEEN = " · "
 _MOST_TESTS = 2
 """Of one line that are named."""
 _MOST_OF_A_NAME = 60
-_UNITS = ((48 * 3600.0, 24 * 3600.0, "days"), (3600.0, 3600.0, "h"), (60.0, 60.0, "min"))
+_UNITS = ((48 * 3600.0, 24 * 3600.0, "days"), (5400.0, 3600.0, "h"), (60.0, 60.0, "min"))
 """From how many seconds on a unit is used, how many it has, and its name."""
 
 
