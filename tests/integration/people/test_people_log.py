@@ -356,7 +356,7 @@ def test_a_netrc_never_replaces_a_credential(world: World, tmp_path: Path, proce
     assert world.run(processor, "--check", **changes).exit_code == 0
     ci = world.jenkins if processor == "jenkins" else world.github
     sent = {request.headers.get("authorization", "") for request in (*world.observer.requests, *ci.requests)}
-    expected = f"Basic {'YWRtaW46amVua2lucy10b2tlbg=='}" if processor == "jenkins" else "token gh-token"
+    expected = f"Basic {'YWRtaW46amVua2lucy10b2tlbg=='}" if processor == "jenkins" else "Bearer gh-token"
     assert sent == {"Bearer to_demo", expected}
 
 
