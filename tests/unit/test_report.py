@@ -86,8 +86,8 @@ def report_of(outcomes: Iterable[Outcome], **more: object) -> Report:
 def test_the_only_commands_are_our_annotations(report: Report) -> None:
     printed = list(github_actions.annotate(report))
     found = commands("\n".join(printed))
-    assert len(found) == len([line for line in printed if line.startswith("::")]) <= 11
-    assert {command.name for command in found} <= {"error", "notice"}
+    assert len(found) == len([line for line in printed if line.startswith("::")]) <= 12
+    assert {command.name for command in found} <= {"error", "warning", "notice"}
     assert all("\n" not in command.data and "\r" not in command.data for command in found)
 
 
