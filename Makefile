@@ -22,6 +22,13 @@ quick: .venv/.dev ## Run the tests that hold the promises, in less than a minute
 	@tests/run -n 2 --dist loadfile tests/unit --ignore-glob='*/test_demo_*' tests/integration \
 	  --ignore=tests/integration/people
 
+.PHONY: fuzz
+FUZZ_SECONDS ?= 20
+fuzz: .venv/.fuzz ## Search for links, queue entries and error pages that break what reads them, for a minute
+	@for target in links entries pages; do \
+	  $(BIN)/python tests/fuzz/search.py "$$target" -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
+
 .PHONY: lint
 lint: .venv/.dev ## Run every linter
 	@tests/lint
@@ -50,6 +57,9 @@ lock: .venv/.dev ## Pin the newest fitting versions again, with their hashes
 	  --no-emit-index-url --quiet --upgrade --custom-compile-command 'make lock' -o requirements-dev.txt
 	printf 'hatchling>=1.27\nsetuptools\n' | $(BIN)/uv pip compile - --python-version 3.13 --generate-hashes \
 	  --no-emit-index-url --no-annotate --quiet --upgrade --custom-compile-command 'make lock' -o requirements-build.txt
+	printf 'atheris%s\n' '==2.3.0; python_version < "3.11"' '==3.0.0; python_version == "3.11"' \
+	  '>=3.1; python_version > "3.11"' | $(BIN)/uv pip compile - --universal --python-version 3.10 --generate-hashes \
+	  --no-emit-index-url --no-annotate --quiet --upgrade --custom-compile-command 'make lock' -o requirements-fuzz.txt
 
 .PHONY: clean
 clean: ## Remove what the tasks made
@@ -76,4 +86,8 @@ FORCE:
 
 .venv/.dev: .venv/.runtime requirements-dev.txt
 	$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+.venv/.fuzz: .venv/.runtime requirements-fuzz.txt
+	$(PIP) install --require-hashes --only-binary :all: --requirement requirements-fuzz.txt
 	@touch $@
