@@ -53,7 +53,7 @@ def test_what_is_deferred_names_the_group_and_the_run_of_this_drain(lab: Lab) ->
     outcomes = lab.drain("github", concurrency=1).values()
     (deferred,) = [outcome.reason for outcome in outcomes if outcome.state == "deferred"]
     assert "its concurrency group 'ci-main' is taken" in deferred
-    assert "/actions/runs/1 (in progress)" in deferred, "GitHub tells of it before our own record has to"
+    assert "(canonical/lab run 1 of this drain)" in deferred, "the list of active groups was read before it started"
 
 
 def test_what_is_deferred_side_by_side_names_the_run_of_this_drain(lab: Lab) -> None:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+import requests
 
 from test_executions_rerunner import GithubProcessor
 from test_executions_rerunner.calls.clocks import Moment, ServerClock
@@ -18,7 +19,7 @@ from test_executions_rerunner.calls.policy import Fault as Kind
 from test_executions_rerunner.demo import Fault, GithubServer
 from test_executions_rerunner.models import Look, State
 from test_executions_rerunner.rerun_request import RerunRequest
-from waits import ShortWaiting
+from waits import HandMoved, ShortWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 NAME = "canonical/lab"
 RUN = f"/repos/{NAME}/actions/runs/7"
 HOUR, DAY = 3600.0, 86400.0
+ENTERPRISE = "https://github.example"
 
 
 @pytest.fixture
@@ -64,14 +66,13 @@ def group_claim(look: Look) -> list[object]:
 # concurrency groups
 
 
-def test_a_look_asks_for_the_run_its_groups_and_each_group_in_this_order(server: GithubServer) -> None:
+def test_a_look_asks_for_the_run_its_groups_and_all_active_groups_in_this_order(server: GithubServer) -> None:
     server.add_run(NAME, 7, concurrency_group=("ci-main", "lab"))
     found = look(processor_of(server), server.link(7))
     assert gets(server) == [
         "runs/7",
         "runs/7/concurrency_groups?per_page=100",
-        "concurrency_groups/ci-main",
-        "concurrency_groups/lab",
+        "concurrency_groups?per_page=100",
     ]
     assert found.verdict is None
     assert group_claim(found) == [("group", "canonical", "lab", "ci-main"), ("group", "canonical", "lab", "lab")]
@@ -105,10 +106,9 @@ def test_a_run_whose_group_holds_another_run_is_deferred_naming_both(server: Git
 )
 def test_a_group_of_any_name_is_found(server: GithubServer, name: str) -> None:
     server.add_run(NAME, 7, concurrency_group=name)
-    processor = processor_of(server)
-    assert group_claim(look(processor, server.link(7))) == [("group", "canonical", "lab", name.lower())]
+    assert group_claim(look(processor_of(server), server.link(7))) == [("group", "canonical", "lab", name.lower())]
     server.add_run(NAME, 8, concurrency_group=name, status="in_progress")
-    verdict = look(processor, server.link(7)).verdict
+    verdict = look(processor_of(server), server.link(7)).verdict
     assert verdict is not None
     assert verdict.reason.isprintable()
     assert "##[" not in verdict.reason
@@ -159,7 +159,7 @@ def test_a_group_url_that_leads_elsewhere_is_not_followed_and_nothing_is_started
 
 
 @pytest.mark.parametrize(("how", "status"), [("missing", "404"), ("forbidden", "403")])
-def test_where_groups_are_not_told_they_are_asked_for_once_a_repository_and_that_is_said_once(
+def test_where_groups_are_not_told_they_are_asked_for_once_a_repository_and_each_run_says_so(
     server: GithubServer, how: Literal["missing", "forbidden"], status: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -167,26 +167,116 @@ def test_where_groups_are_not_told_they_are_asked_for_once_a_repository_and_that
     for run in range(20):
         server.add_run(NAME, run + 1)
     server.add_run("canonical/other", 21)
-    processor = processor_of(server)
+    server.server_url = ENTERPRISE
+    processor = processor_of(server, github_server_url=ENTERPRISE)
     with ThreadPoolExecutor(10) as pool:
         found = list(pool.map(lambda run: look(processor, server.link(run)), range(1, 22)))
     assert not [each for each in found if each.verdict or each.claims]
     notes = [note for each in found for note in each.notes]
-    assert len(notes) == 2
-    assert status in notes[0]
-    assert "may cancel each other" in notes[0]
+    assert len(notes) == 21
+    for note in notes:
+        assert note.startswith(f"concurrency groups are not told ({status} ")
+        assert "reruns of one group may cancel each other" in note
+        assert "with --acknowledge started a rerun that was cancelled before it ran is started again" in note
     assert len([record for record in caplog.records if "concurrency groups are not told" in record.message]) == 2
     assert len([each for each in gets(server) if "concurrency_groups" in each]) == 2
 
 
-def test_a_404_after_groups_were_told_is_no_server_without_them(server: GithubServer) -> None:
+@pytest.mark.parametrize("url", ["https://github.com", ENTERPRISE])
+def test_a_404_of_a_server_that_tells_groups_is_asked_for_twice_and_then_defers(server: GithubServer, url: str) -> None:
+    server.server_url = url
+    server.add_run(NAME, 7, concurrency_group="ci")
+    processor = processor_of(server, github_server_url=url)
+    if url == ENTERPRISE:
+        look(processor, server.link(7))
+    missing = server.inject(Fault(method="GET", path="/runs/7/concurrency_groups", times=1, status=404, body="{}"))
+    assert group_claim(look(processor, server.link(7))) == [("group", "canonical", "lab", "ci")], "missing for a moment"
+    missing.times = None
+    server.requests.clear()
+    verdict = look(processor, server.link(7)).verdict
+    assert verdict is not None
+    assert verdict.state is State.DEFERRED
+    assert "should tell its concurrency groups, and answered twice: 404" in verdict.reason
+    assert len([each for each in gets(server) if "/concurrency_groups" in each]) == 2
+
+
+def test_a_403_after_groups_were_told_is_a_failed_look(server: GithubServer) -> None:
     server.add_run(NAME, 7, concurrency_group="ci")
     processor = processor_of(server)
     look(processor, server.link(7))
-    server.concurrency_groups = "missing"
+    server.concurrency_groups = "forbidden"
     with pytest.raises(CallError) as failed:
         look(processor, server.link(7))
     assert failed.value.failure.rule.look_state is State.FAILED
+
+
+# active groups, in one call for many looks
+
+
+def test_idle_groups_of_many_runs_cost_one_call_together(server: GithubServer) -> None:
+    for run in range(1, 31):
+        server.add_run(NAME, run, concurrency_group=(f"group {run}", f"lab {run}", "ci"))
+    for run in (31, 32):
+        server.add_run(NAME, run, concurrency_group=f"group {run - 30}", status="in_progress")
+    processor = GithubProcessor(server.token, github_api_url=server.url, waiting=HandMoved())
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda run: look(processor, server.link(run)), range(1, 31)))
+    assert [run for run, each in enumerate(found, 1) if each.verdict] == [1, 2]
+    asked_for = [each for each in gets(server) if each.startswith("concurrency_groups")]
+    assert sorted(asked_for) == [
+        "concurrency_groups/group%201",
+        "concurrency_groups/group%202",
+        "concurrency_groups?per_page=100",
+    ]
+
+
+def test_the_list_of_active_groups_is_shared_for_two_seconds_and_a_look_is_as_old_as_it(server: GithubServer) -> None:
+    server.add_run(NAME, 7, concurrency_group="ci")
+    waiting = HandMoved()
+    processor = GithubProcessor(server.token, github_api_url=server.url, waiting=waiting)
+    for seconds, since in ((0.0, 0.0), (1.9, 0.0), (2.0, 2.0)):
+        waiting.now = 1000.0 + seconds
+        assert look(processor, server.link(7)).since == 1000.0 + since
+    assert len([each for each in gets(server) if each.startswith("concurrency_groups?")]) == 2
+
+
+def test_a_group_on_a_later_page_of_the_active_ones_is_found(server: GithubServer) -> None:
+    for run in range(150):
+        server.add_run(NAME, 100 + run, concurrency_group=f"group {run:03}", status="in_progress")
+    server.add_run(NAME, 7, concurrency_group="Group 149")
+    verdict = look(processor_of(server), server.link(7)).verdict
+    assert verdict is not None
+    assert "runs/249 (in progress)" in verdict.reason
+    assert [each for each in gets(server) if each.startswith("concurrency_groups")] == [
+        "concurrency_groups?per_page=100",
+        "concurrency_groups?after=cursor-100&per_page=100",
+        "concurrency_groups/Group%20149",
+    ]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"status": 502}, id="502"),
+        pytest.param({"status": 404}, id="404"),
+        pytest.param({"action": "garbage"}, id="garbage"),
+        pytest.param({"status": 200, "body": '{"total_count": 2, "concurrency_groups": []}'}, id="not whole"),
+        pytest.param({"status": 200, "body": "{}"}, id="another shape"),
+    ],
+)
+def test_where_active_groups_are_not_told_each_group_is_asked_for_and_the_list_only_once(
+    server: GithubServer, fault: dict[str, Any]
+) -> None:
+    server.add_run(NAME, 7, concurrency_group="ci")
+    server.add_run(NAME, 8, concurrency_group="ci", status="in_progress")
+    server.inject(Fault(method="GET", path="/actions/concurrency_groups[?]", times=None, **fault))
+    processor = processor_of(server)
+    for _ in range(2):
+        verdict = look(processor, server.link(7)).verdict
+        assert verdict is not None
+        assert "is taken by" in verdict.reason
+    asked_for = [each for each in gets(server) if each.startswith("concurrency_groups")]
+    assert asked_for == ["concurrency_groups?per_page=100", *["concurrency_groups/ci"] * 2]
 
 
 @pytest.mark.parametrize("path", ["/runs/7/concurrency_groups", "/concurrency_groups/ci"])
@@ -201,6 +291,7 @@ def test_a_404_after_groups_were_told_is_no_server_without_them(server: GithubSe
 )
 def test_groups_that_cannot_be_read_are_a_failed_look(server: GithubServer, path: str, fault: dict[str, Any]) -> None:
     server.add_run(NAME, 7, concurrency_group="ci")
+    server.add_run(NAME, 8, concurrency_group="ci", status="in_progress")
     server.inject(Fault(method="GET", path=f"{path}(\\?|$)", times=None, **fault))
     with pytest.raises(CallError) as failed:
         look(processor_of(server), server.link(7))
@@ -343,7 +434,7 @@ def test_a_run_is_too_old_by_githubs_own_clock(
     assert (verdict is not None and verdict.state is State.REFUSED) is is_refused
     assert verdict is None or "over a month ago" in verdict.reason
     assert found.way_out == (
-        f"it can be started afresh, if its workflow allows that: gh workflow run test.yml -R {NAME} --ref main"
+        f"it can be started afresh, if its workflow allows that: `gh workflow run test.yml -R {NAME} --ref main`"
     )
 
 
@@ -419,7 +510,7 @@ def test_the_queued_runs_are_counted_once_a_repository_and_are_a_claim_to_what_i
     before = processor.waiting.clock()
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda run: look(processor, server.link(run)), (7, 8, 9)))
-    assert gets(server).count("runs?per_page=100&status=queued") == 1
+    assert gets(server).count("runs?page=1&per_page=100&status=queued") == 1
     claims = {claim for each in found for claim in each.claims}
     assert len(claims) == 1
     (claim,) = claims
@@ -441,7 +532,7 @@ def test_where_too_many_runs_are_queued_a_run_is_deferred_with_their_number_and_
     assert verdict is not None
     assert verdict.state is State.DEFERRED
     assert verdict.reason == f"2 runs were queued in {NAME}, the first since {shown}, and --max-queued is 2"
-    assert gets(server) == ["runs/7", "runs?per_page=100&status=queued"]
+    assert gets(server) == ["runs/7", "runs?page=1&per_page=100&status=queued"]
 
 
 def test_more_runs_than_a_page_are_counted(server: GithubServer) -> None:
@@ -453,6 +544,49 @@ def test_more_runs_than_a_page_are_counted(server: GithubServer) -> None:
     assert verdict.reason.startswith("120 runs were queued")
 
 
+def test_runs_that_are_queued_for_over_a_day_are_dead_unless_they_moved_since(server: GithubServer) -> None:
+    server.add_run(NAME, 7)
+    for run in (21, 22, 23):
+        server.add_run(NAME, run, status="queued", created_at=time.time() - 2 * DAY)
+    moved = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - HOUR))
+    server.add_run(NAME, 24, status="queued", created_at=time.time() - 2 * DAY, updated_at=moved)
+    server.add_run(NAME, 25, status="queued", created_at=time.time() - HOUR)
+    (claim,) = look(processor_of(server, max_queued=3), server.link(7)).claims
+    assert claim.most == 1
+    assert claim.reason.startswith(f"2 runs were queued in {NAME}, the first since 20")
+    assert claim.reason.endswith(" UTC (3 more for over a day, which nobody takes), and --max-queued is 3")
+    verdict = look(processor_of(server, max_queued=2), server.link(7)).verdict
+    assert verdict is not None
+    assert verdict.state is State.DEFERRED
+
+
+def test_a_run_that_was_queued_when_they_were_counted_and_is_over_now_does_not_count_for_itself(
+    server: GithubServer,
+) -> None:
+    for run in (7, 8):
+        server.add_run(NAME, run)
+    server.add_run(NAME, 9, status="queued", created_at=time.time() - HOUR)
+    processor = processor_of(server, max_queued=2)
+    (claim,) = look(processor, server.link(7)).claims
+    server.finish(9)
+    (own,) = look(processor, server.link(9)).claims
+    assert (claim.most, own.most) == (1, 2)
+
+
+def test_a_run_that_is_listed_on_two_pages_is_counted_once(server: GithubServer) -> None:
+    server.add_run(NAME, 7)
+    server.add_run(NAME, 9, status="queued", created_at=time.time() - HOUR)
+    page = requests.get(
+        f"{server.url}/repos/{NAME}/actions/runs?status=queued",
+        headers={"Authorization": f"Bearer {server.token}"},
+        timeout=5,
+    ).json()
+    body = json.dumps({**page, "total_count": 2})
+    server.inject(Fault(method="GET", path="status=queued", times=2, status=200, body=body))
+    (claim,) = look(processor_of(server, max_queued=3), server.link(7)).claims
+    assert claim.most == 2
+
+
 def test_a_queue_that_cannot_be_counted_is_a_failed_look_for_all_and_asked_for_once(server: GithubServer) -> None:
     server.add_run(NAME, 7)
     server.inject(Fault(method="GET", path="status=queued", times=None, status=404, body='{"message": "x"}'))
@@ -460,7 +594,7 @@ def test_a_queue_that_cannot_be_counted_is_a_failed_look_for_all_and_asked_for_o
     for _ in range(3):
         with pytest.raises(CallError):
             look(processor, server.link(7))
-    assert gets(server).count("runs?per_page=100&status=queued") == 1
+    assert gets(server).count("runs?page=1&per_page=100&status=queued") == 1
 
 
 def test_without_a_bound_no_queue_is_counted(server: GithubServer) -> None:

@@ -63,6 +63,7 @@ class GithubProcessor(RequestProcessor):
         repositories: The patterns of the repositories served, each ``OWNER/NAME``.
         api: The server's API.
         scope: Which links and triggers are served.
+        rooms: The room that the server has for triggers.
 
     Raises:
         SettingsError: An argument has a value that the setting of the same name does not allow.
@@ -98,7 +99,7 @@ class GithubProcessor(RequestProcessor):
         self.api = GithubApi(server, address, token, self.calls)
         self.scope = Scope(server, address, self.repositories)
         self._rules = Rules(rerun, max_attempts, max_per_day)
-        self._rooms = Rooms(self.api, max_queued)
+        self.rooms = Rooms(self.api, max_queued)
         self._own_run_id = own_run_id
         self._job_ids: dict[str, frozenset[int]] = {}  # of each trigger of a single job, by its URL
         self._pace = Pace(MOST_POSTS_A_MINUTE, 60.0, self.waiting)
@@ -150,7 +151,7 @@ class GithubProcessor(RequestProcessor):
         link = self.scope.run_of(target)
         if link.run == self._own_run_id:
             return Look(target.post_arguments, verdict=Verdict(State.DEFERRED, "this drain is part of that run"))
-        run_look = RunLook(self.api, self._rules, self._rooms, link)
+        run_look = RunLook(self.api, self._rules, self.rooms, link)
         look = run_look.look({request: self._asked(request, at) for request, at in asked_at.items()}, refused)
         if run_look.job_ids is not None:
             self._job_ids[look.post_arguments["url"]] = run_look.job_ids

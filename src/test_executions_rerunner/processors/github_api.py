@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import parse_qs, quote, urlsplit
 
 from test_executions_rerunner.calls.once import Once
 from test_executions_rerunner.errors import SettingsError
@@ -82,6 +83,22 @@ class GithubApi:
             return parse(told)
 
         return self.calls.repeated(call) if repeats else self.calls.once(call)
+
+    def read_with_cursor(self, path: str, parse: Callable[[JsonObject], Parsed]) -> tuple[Parsed, str | None]:
+        """GET one page of a list, once; return it and the cursor of the next one, as it goes into a query.
+
+        Raises:
+            CallError: It could not be read.
+        """
+
+        def call() -> tuple[Parsed, str | None]:
+            told, response = self._client.read(path, self.calls.clock)
+            self.note_quota(response)
+            following = urlsplit(response.links.get("next", {}).get("url", ""))
+            cursor = parse_qs(following.query).get("after", [""])[0]
+            return parse(told), quote(cursor, safe="") or None
+
+        return self.calls.once(call)
 
     def later(self, seconds: float, asked_at: Moment) -> bool:
         """Tell whether a moment that GitHub tells is surely later than another one.

@@ -11,7 +11,8 @@ from test_executions_rerunner.calls.policy import CallError, Failure
 from test_executions_rerunner.models import Claim, State, Verdict
 from test_executions_rerunner.processors.github_api import WHOLE_SECONDS
 from test_executions_rerunner.processors.github_groups import Room
-from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of, time_text
+from test_executions_rerunner.processors.github_pages import all_pages
+from test_executions_rerunner.processors.github_shapes import check_number, last_change, seconds_of, shape_of, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from test_executions_rerunner.processors.github_shapes import JsonObject
 
 _DAY_SECONDS = 24 * 3600.0
+_MOST_QUEUED = 1000
+"""Runs that GitHub lists of one status."""
 _MONTH_SECONDS = 30 * _DAY_SECONDS
 _TOLERANCE_SECONDS = 600.0
 """Within this time of the end of a run's month, GitHub itself decides."""
@@ -64,16 +67,22 @@ def too_often(api: GithubApi, most: int, run: Run, jobs: Callable[[], Jobs]) -> 
 
 
 class _Queue(NamedTuple):
-    runs: int
-    since: float | None
-    """When the one that has waited longest was queued, of those that were seen; None: none was seen."""
+    """The runs that wait for a runner."""
+
+    since: dict[int, float]
+    """When each was queued, by its id."""
+    dead: int
+    """How many more are queued for over a day, so that nobody takes them."""
+    counted_at: float
+    """On our own clock."""
 
 
 class Queues:
     """The runs that wait for a runner, counted once per repository.
 
     Only ``queued`` runs count: a ``pending`` one waits for its concurrency group and a ``waiting`` one for a person's
-    approval, maybe for ever, and neither takes the place of another run.
+    approval, maybe for ever, and neither takes the place of another run. Nor does one that has been queued for over a
+    day. Between its jobs a run is queued too.
 
     Args:
         api: The server's API.
@@ -84,7 +93,7 @@ class Queues:
         self._api, self._most = api, most
         self._lock = threading.Lock()
         self._locks: dict[Hashable, threading.Lock] = {}
-        self._counted: dict[Hashable, tuple[_Queue, float] | Failure] = {}
+        self._counted: dict[Hashable, _Queue | Failure] = {}
 
     def room(self, link: RunLink) -> Room:
         """Find out whether another run may wait in a repository.
@@ -92,16 +101,19 @@ class Queues:
         Raises:
             CallError: The runs that wait could not be counted.
         """
-        queue, counted_at = self._queue(link)
-        since = "" if queue.since is None else f", the first since {time_text(queue.since)}"
-        runs = "1 run was" if queue.runs == 1 else f"{queue.runs} runs were"
-        reason = f"{runs} queued in {link.repository_name}{since}, and --max-queued is {self._most}"
-        if queue.runs >= self._most:
+        queue = self._queue(link)
+        # the run itself is over by now, and its trigger is counted by its claim
+        waits = [since for run, since in queue.since.items() if str(run) != link.run]
+        first = f", the first since {time_text(min(waits))}" if waits else ""
+        runs = "1 run was" if len(waits) == 1 else f"{len(waits)} runs were"
+        dead = f" ({queue.dead} more for over a day, which nobody takes)" if queue.dead else ""
+        reason = f"{runs} queued in {link.repository_name}{first}{dead}, and --max-queued is {self._most}"
+        if len(waits) >= self._most:
             return Room(Verdict(State.DEFERRED, reason))
-        claim = Claim(("queue", *link.repository_key), reason, most=self._most - queue.runs, since=counted_at)
-        return Room(claims=(claim,))
+        key = ("queue", *link.repository_key)
+        return Room(claims=(Claim(key, reason, most=self._most - len(waits), since=queue.counted_at),))
 
-    def _queue(self, link: RunLink) -> tuple[_Queue, float]:
+    def _queue(self, link: RunLink) -> _Queue:
         key = link.repository_key
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
@@ -113,19 +125,31 @@ class Queues:
             raise CallError(counted)
         return counted
 
-    def _count(self, link: RunLink) -> tuple[_Queue, float] | Failure:
+    def _count(self, link: RunLink) -> _Queue | Failure:
         counted_at = self._api.calls.waiting.clock()
-        path = f"{link.repository_path}/actions/runs?per_page=100&status=queued"
+        path = f"{link.repository_path}/actions/runs?status=queued"
         try:
-            return self._api.read(path, partial(_read_queue, repository=link.repository_key)), counted_at
+            runs = all_pages(self._api, path, partial(_read_queue, repository=link.repository_key), _MOST_QUEUED)
         except CallError as error:
             return error.failure
+        yesterday = self._api.calls.clock.now() - _DAY_SECONDS
+        # a run that moves to another page while they are read is listed twice
+        since = {run.number: run.since for run in runs if run.changed > yesterday}
+        return _Queue(since, len({run.number for run in runs} - set(since)), counted_at)
 
 
-def _read_queue(told: JsonObject, repository: tuple[str, str]) -> _Queue:
+class _QueuedRun(NamedTuple):
+    number: int
+    since: float
+    changed: float
+
+
+def _read_queue(told: JsonObject, repository: tuple[str, str]) -> tuple[int, list[_QueuedRun]]:
     with shape_of("the list of queued runs"):
         for run in told["workflow_runs"]:
             check_number(run["repository"]["full_name"].lower(), "/".join(repository), "repository")
-        # a re-run keeps the time of its creation, but has waited only since it was asked for again
-        since = [seconds_of(run.get("run_started_at") or run["created_at"]) for run in told["workflow_runs"]]
-        return _Queue(int(told["total_count"]), min(since, default=None))
+        return int(told["total_count"]), [
+            # a re-run keeps the time of its creation, but has waited only since it was asked for again
+            _QueuedRun(int(run["id"]), seconds_of(run.get("run_started_at") or run["created_at"]), last_change(run))
+            for run in told["workflow_runs"]
+        ]

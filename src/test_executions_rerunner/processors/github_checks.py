@@ -48,6 +48,7 @@ def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iter
 def _targets(processor: GithubProcessor, targets: list[Target]) -> Iterator[Check]:
     """Try each repository once, and each run; a drain that can see none of the runs could not work."""
     checked: dict[tuple[str, str], bool] = {}
+    with_groups: set[tuple[str, str]] = set()
     seen = 0
     for target in targets:
         link = processor.scope.run_of(target)
@@ -58,7 +59,11 @@ def _targets(processor: GithubProcessor, targets: list[Target]) -> Iterator[Chec
         if checked[link.repository_key]:
             unseen = _unseen_run(processor.api, target, link)
             seen += unseen is None
-            yield from [unseen] if unseen else []
+            if unseen:
+                yield unseen
+            elif link.repository_key not in with_groups:
+                with_groups.add(link.repository_key)
+                yield from _groups(processor, link)
     if targets and not seen and all(checked.values()):
         message = "none of the runs that are asked for can be seen"
         fix = "give the token Actions: write in their repositories; delete the requests of runs that are gone"
@@ -87,6 +92,16 @@ def _repository(api: GithubApi, name: str) -> Check:
         return Check(title, ok=False, message="may not be pushed to, so its runs cannot be started again", fix=fix)
     message = "may be seen; whether the token may write Actions cannot be told without triggering"
     return Check(title, ok=None, message=message, fix=fix)
+
+
+def _groups(processor: GithubProcessor, link: RunLink) -> Iterator[Check]:
+    """Warn where reruns of one concurrency group may cancel each other, since nobody is told of it."""
+    try:
+        problem = processor.rooms.groups.not_told(link)
+    except CallError as error:
+        problem = f"concurrency groups could not be read: {error}"
+    if problem:
+        yield Check(f"GitHub concurrency groups of {link.repository_name}", ok=None, message=problem)
 
 
 def _unseen_run(api: GithubApi, target: Target, link: RunLink) -> Check | None:

@@ -1,7 +1,7 @@
 """Concurrency groups: reruns of one group would cancel each other, so only one of them is started.
 
 Source: GET ``/repos/O/R/actions/runs/ID/concurrency_groups`` and the ``group_url`` of each; GitHub ignores the
-case of their names. Servers that do not know them yet answer 404.
+case of their names. Enterprise Servers up to 3.19 do not know them and answer 404.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import requests
 
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault
 from test_executions_rerunner.models import Claim, State, Verdict
+from test_executions_rerunner.processors.github_active import ActiveGroups
+from test_executions_rerunner.processors.github_links import is_cloud
 from test_executions_rerunner.processors.github_shapes import shape_of
 from test_executions_rerunner.text import harmless, shown
 
@@ -33,6 +35,10 @@ _MIDDLE = "/actions/concurrency_groups/"
 _NOT_QUOTED = "%/:@!$&'()*+,;=~"
 """What stays as it is in a path that is already quoted."""
 _NOT_TOLD = {requests.codes.forbidden, requests.codes.not_found}
+_ADVICE = (
+    "reruns of one group may cancel each other; with --acknowledge started a rerun that was cancelled before it ran is "
+    "started again"
+)
 
 
 class Room(NamedTuple):
@@ -44,11 +50,21 @@ class Room(NamedTuple):
     """What the trigger takes if there is."""
     notes: tuple[str, ...] = ()
     """What a person should know about it."""
+    since: float | None = None
+    """When the first request was sent that it rests on, where it shares another look's; on our own clock."""
 
 
 class _Group(NamedTuple):
     name: str
     url: str
+
+
+class _NotTold(NamedTuple):
+    """Why a run's groups are not told."""
+
+    reason: str
+    is_for_ever: bool
+    """Whether the server never tells them to this token; otherwise it should have."""
 
 
 class _Repository:
@@ -58,6 +74,7 @@ class _Repository:
         self.first = threading.Lock()
         self.was_asked = False
         self.tells: bool | None = None
+        self.why_not = ""
 
 
 class ConcurrencyGroups:
@@ -69,6 +86,7 @@ class ConcurrencyGroups:
 
     def __init__(self, api: GithubApi) -> None:
         self._api = api
+        self._active = ActiveGroups(api)
         self._lock = threading.Lock()
         self._repositories: dict[Hashable, _Repository] = {}
 
@@ -86,38 +104,61 @@ class ConcurrencyGroups:
                     return self._room(link, repository)
                 finally:
                     repository.was_asked = True
-        return Room() if repository.tells is False else self._room(link, repository)
+        return Room(notes=(repository.why_not,)) if repository.tells is False else self._room(link, repository)
+
+    def not_told(self, link: RunLink) -> str | None:
+        """Return why the groups of a run cannot be heeded; None: they can.
+
+        Raises:
+            CallError: It could not be found out.
+        """
+        groups = self._groups(link, _Repository())
+        return groups.reason if isinstance(groups, _NotTold) else None
 
     def _room(self, link: RunLink, repository: _Repository) -> Room:
-        path = f"{link.path}/concurrency_groups?per_page={_MOST_GROUPS}"
-        try:
-            groups = self._api.read(path, _read_groups)
-        except CallError as error:
-            if error.failure.fault is Fault.BUSY or self._api.status_of(error) not in _NOT_TOLD or repository.tells:
-                raise
-            return self._without(link, repository, error.failure.reason)
+        groups = self._groups(link, repository)
+        if isinstance(groups, _NotTold):
+            if not groups.is_for_ever:
+                return Room(Verdict(State.DEFERRED, groups.reason))
+            repository.tells, repository.why_not = False, groups.reason
+            _log.info("%s: %s", link.repository_name, groups.reason)
+            return Room(notes=(groups.reason,))
         repository.tells = True
+        paths = [_path_of(group, self._api.address, link) for group in groups]
+        active = self._active.of(link) if groups else None
         claims = []
-        for group in groups:
+        for group, path in zip(groups, paths, strict=True):
             name = harmless(group.name, most=100)
-            if taken := self._taken(link, group):
+            is_idle = active is not None and group.name.lower() not in active.names
+            if not is_idle and (taken := self._taken(link, group, path)):
                 return Room(Verdict(State.DEFERRED, f"its concurrency group '{name}' is taken by {taken}"))
             key = ("group", *link.repository_key, group.name.lower())
             claims.append(Claim(key, f"its concurrency group '{name}' is taken"))
-        return Room(claims=tuple(claims))
+        return Room(claims=tuple(claims), since=active.read_at if active else None)
 
-    def _without(self, link: RunLink, repository: _Repository, reason: str) -> Room:
-        with self._lock:
-            is_known, repository.tells = repository.tells is False, False
-        if is_known:
-            return Room()
-        text = f"concurrency groups are not told ({reason}), so that reruns of one group may cancel each other"
-        _log.info("%s: %s", link.repository_name, text)
-        return Room(notes=(text,))
+    def _groups(self, link: RunLink, repository: _Repository) -> list[_Group] | _NotTold:
+        """Read the groups of a run; where the server should tell them, a 404 is asked for twice."""
+        path = f"{link.path}/concurrency_groups?per_page={_MOST_GROUPS}"
+        should_tell = repository.tells or is_cloud(self._api.server)
+        waiting = self._api.calls.waiting
+        for is_last in (False, True):
+            try:
+                return self._api.read(path, _read_groups)
+            except CallError as error:
+                status, reason = self._api.status_of(error), error.failure.reason
+                if error.failure.fault is Fault.BUSY or status not in _NOT_TOLD:
+                    raise
+                if status == requests.codes.not_found and should_tell:
+                    if not is_last:
+                        waiting.sleep(waiting.waits.second_look_seconds)
+                    continue
+                if repository.tells:
+                    raise
+            return _NotTold(f"concurrency groups are not told ({reason}): {_ADVICE}", is_for_ever=True)
+        return _NotTold(f"GitHub should tell its concurrency groups, and answered twice: {reason}", is_for_ever=False)
 
-    def _taken(self, link: RunLink, group: _Group) -> str | None:
+    def _taken(self, link: RunLink, group: _Group, path: str) -> str | None:
         """Return which other run holds a group or waits for it; None: no other run does."""
-        path = _path_of(group, self._api.address, link)
         try:
             members = self._api.read(path, partial(_read_members, group=group))
         except CallError as error:

@@ -88,9 +88,14 @@ def read_trigger(names: tuple[str, ...]) -> Trigger | None:
     return Trigger(owner, repository, names[4], number, names[6])
 
 
+def is_cloud(server: Origin) -> bool:
+    """Tell whether a server is run by GitHub, and so has all of its API."""
+    return server.host == "github.com" or server.host.endswith(".ghe.com")
+
+
 def api_of(server: Origin) -> Origin:
     """Return the API of a GitHub server: github.com's, that of ``NAME.ghe.com``, or an Enterprise Server's."""
-    if server.host == "github.com" or server.host.endswith(".ghe.com"):
+    if is_cloud(server):
         return server._replace(host=f"api.{server.host}")
     return server._replace(path=f"{server.path}/api/v3")
 

@@ -130,5 +130,6 @@ class RunLook:
             verdict=room.verdict,
             notes=room.notes,
             claims=room.claims,
+            since=self._run.read_at if room.since is None else min(room.since, self._run.read_at),
             is_narrow=trigger.is_narrow,
         )

@@ -18,11 +18,14 @@ class Rooms:
     Args:
         api: The server's API.
         max_queued: How many runs may wait for a runner in a repository; None: any number.
+
+    Attributes:
+        groups: The concurrency groups of its runs.
     """
 
     def __init__(self, api: GithubApi, max_queued: int | None) -> None:
         self._queues = None if max_queued is None else Queues(api, max_queued)
-        self._groups = ConcurrencyGroups(api)
+        self.groups = ConcurrencyGroups(api)
 
     def room(self, link: RunLink) -> Room:
         """Find out what the trigger of a run takes, and whether that is free.
@@ -33,5 +36,5 @@ class Rooms:
         queue = self._queues.room(link) if self._queues else Room()
         if queue.verdict:
             return queue
-        group = self._groups.room(link)
-        return Room(group.verdict, (*queue.claims, *group.claims), group.notes)
+        group = self.groups.room(link)
+        return group._replace(claims=(*queue.claims, *group.claims))

@@ -15,7 +15,7 @@ from test_executions_rerunner.calls.policy import CallError, Failure, Fault
 from test_executions_rerunner.models import State, Verdict
 from test_executions_rerunner.processors.github_jobs import Jobs, read_jobs
 from test_executions_rerunner.processors.github_pages import all_pages
-from test_executions_rerunner.processors.github_shapes import check_number, seconds_of, shape_of, time_text
+from test_executions_rerunner.processors.github_shapes import check_number, last_change, seconds_of, shape_of, time_text
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Run(NamedTuple):
     """When its first attempt was asked for, in seconds since 1970 on GitHub's clock."""
     started: float
     """When its newest attempt started, likewise."""
+    changed: float
+    """When it started, or went from one of its jobs to the next, likewise."""
     told: JsonObject
     """All that GitHub says of it; strangers chose the names of its workflow and its branch."""
     read_at: float = 0.0
@@ -62,7 +64,7 @@ def read_run(told: JsonObject, number: str) -> Run:
     with shape_of("the run"):
         check_number(told["id"], number, "run")
         created, started = seconds_of(told["created_at"]), seconds_of(told["run_started_at"])
-        return Run(str(told["status"]), int(told["run_attempt"]), created, started, told)
+        return Run(str(told["status"]), int(told["run_attempt"]), created, started, last_change(told), told)
 
 
 def current_run(api: GithubApi, link: RunLink) -> Run:
@@ -105,7 +107,7 @@ def all_jobs(api: GithubApi, link: RunLink) -> Jobs:
 def still_going(api: GithubApi, run: Run) -> Verdict:
     """Defer a run that is not over: say in which state it is, since when, and who must act."""
     status = harmless(run.status.replace("_", " "), most=40)
-    is_old = api.calls.clock.now() - run.started > _DAY_SECONDS
+    is_old = api.calls.clock.now() - run.changed > _DAY_SECONDS
     advice = _WAITS_FOR.get(run.status) or (_AFTER_A_DAY.get(run.status) if is_old else None)
     reason = f"attempt {run.attempt} of the run is still going, {status} since {time_text(run.started)}"
     return Verdict(State.DEFERRED, f"{reason}: {advice}" if advice else reason)

@@ -44,6 +44,16 @@ def check_number(told: object, number: str, what: str) -> None:
         raise requests.exceptions.InvalidJSONError(f"200, but the answer is about another {what}")
 
 
+def last_change(run: JsonObject) -> float:
+    """Return when a run changed last: started, or went from one of its jobs to the next.
+
+    Raises:
+        ValueError: It does not say a time.
+    """
+    started = seconds_of(run.get("run_started_at") or run["created_at"])
+    return max(started, seconds_of(run["updated_at"])) if run.get("updated_at") else started
+
+
 def time_text(seconds: float) -> str:
     """Return a moment of GitHub's clock as people write it."""
     return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -539,3 +539,12 @@ def test_a_server_whose_rate_limits_are_off_is_fine_and_its_repositories_are_tri
     assert ended.exit_code == 0
     assert line_with(ended, "GitHub:", "its rate limits are off").mark == "ok"
     assert line_with(ended, "GitHub repository").mark == "ok"
+
+
+@pytest.mark.parametrize(("how", "status"), [("forbidden", "403"), ("missing", "404")])
+def test_where_concurrency_groups_are_not_told_a_check_says_so(world: World, how: str, status: str) -> None:
+    filled(world).github.concurrency_groups = how  # type: ignore[assignment] # one of two
+    ended = world.run("github", "--check")
+    line = line_with(ended, "concurrency groups", "not told" if how == "forbidden" else "should tell", status)
+    assert (ended.exit_code, line.mark) == (0, "warning")
+    assert ("--acknowledge started" in line.text) is (how == "forbidden")
