@@ -74,7 +74,7 @@ class Program:
         command = [sys.executable, "-m", "test_executions_rerunner", lab.processor]
         command += ["--report", str(self._report), *arguments]
         with self._log.open("w") as log:
-            self.process = subprocess.Popen(command, env=_environment(lab), stdout=log, stderr=log, cwd=folder)  # noqa: S603 - our own program
+            self.process = subprocess.Popen(command, env=environment_of(lab), stdout=log, stderr=log, cwd=folder)  # noqa: S603 - our own program
         self._since = self._own_seconds()
 
     def send(self, number: signal.Signals) -> None:
@@ -170,7 +170,7 @@ def drain_killed(lab: Lab, folder: Path, *arguments: str, request: int, seconds:
     return ended
 
 
-def _environment(lab: Lab) -> dict[str, str]:
+def environment_of(lab: Lab) -> dict[str, str]:
     """Return nothing but PATH and the settings, so that no test meets the proxies and credentials of a developer."""
     names = ("PATH", *(name for name in os.environ if name.startswith("COVERAGE_")))  # noqa: TID251 - tests start programs
     kept = {name: os.environ[name] for name in names}  # noqa: TID251 - the same; coverage measures subprocesses by these

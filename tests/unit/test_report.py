@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runner_rules import Command, commands
 from runner_rules import outputs as read_outputs
 from test_executions_rerunner.cli import github_actions
-from test_executions_rerunner.cli.report import Report, as_json, as_object, needs_person, write_report
+from test_executions_rerunner.cli.report import Report, as_json, as_object, needs_person
 from test_executions_rerunner.cli.summary import as_markdown
 from test_executions_rerunner.drain.ledger import Ledger
 from test_executions_rerunner.models import Check, Outcome, Removal, State, Verdict
@@ -358,30 +358,3 @@ def test_a_summary_is_added_to_what_other_steps_wrote(tmp_path: Path) -> None:
     file.write_text("before\n", encoding="utf-8")
     github_actions.write_summary(str(file), report_of([]))
     assert file.read_text(encoding="utf-8").startswith("before\n### Reruns (github)\n")
-
-
-# the file
-
-
-def test_a_report_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
-    file = tmp_path / "report.json"
-    file.write_text("old")
-    broken = report_of([outcome_of(1, State.FAILED)])
-    broken.processor = object()  # type: ignore[assignment] # nothing that JSON could hold
-    with pytest.raises(TypeError):
-        write_report(str(file), broken)
-    assert file.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_a_report_can_be_read_by_others(tmp_path: Path) -> None:
-    file = tmp_path / "report.json"
-    write_report(str(file), report_of([]))
-    assert file.stat().st_mode & 0o777 == 0o644
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_a_device_is_written_to_and_not_replaced() -> None:
-    write_report("/dev/null", report_of([]))
-    with open("/dev/null", "rb") as device:  # noqa: PTH123 - still a device
-        assert device.read() == b""

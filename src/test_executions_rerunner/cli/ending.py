@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from test_executions_rerunner.cli import github_actions, tables
-from test_executions_rerunner.cli import report as reporting
-from test_executions_rerunner.cli.logs import print_lines
+from test_executions_rerunner.cli.report import as_text
+from test_executions_rerunner.cli.report_file import is_standard_output, write_report_file
 from test_executions_rerunner.cli.terminal import GREEN, RED, YELLOW, columns_of, painter, wrapped
 from test_executions_rerunner.text import clean
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from test_executions_rerunner.cli.report import Report
+    from test_executions_rerunner.cli.streams import Output
     from test_executions_rerunner.models import Check
 
 _log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ _MARKS = {True: ("ok", GREEN), False: ("FAILED", RED), None: ("warning", YELLOW)
 class Place(NamedTuple):
     """Where a call shows what it has to tell."""
 
+    output: Output
+    """Writes what is shown."""
     out: TextIO
     """For what was asked for: a plan, the lines of a check."""
     environment: Mapping[str, str]
@@ -51,7 +54,7 @@ def show_check(check: Check, report: Report, place: Place) -> None:
     columns, paint = columns_of(place.out, place.environment), painter(place.out, place.environment)
     text = clean(check.line, report.mask, most=_MOST_OF_CHECK)
     first, *others = wrapped(text, columns, hanging="  ") if place.out.isatty() or _is_narrow(place) else [text]
-    print_lines([first.replace(mark, paint(mark, colour), 1), *others], file=place.out)
+    place.output.lines(place.out, [first.replace(mark, paint(mark, colour), 1), *others])
 
 
 def _is_narrow(place: Place) -> bool:
@@ -72,22 +75,34 @@ def show_verdict(report: Report, place: Place) -> None:
     elif not place.is_quiet:
         more = f"; {warnings} warning{'s' if warnings > 1 else ''}, see above" if warnings else ""
         lines = wrapped(f"a drain can work{more}", columns_of(place.out, place.environment))
-        print_lines([paint(line, YELLOW if warnings else GREEN) for line in lines], file=place.out)
+        place.output.lines(place.out, [paint(line, YELLOW if warnings else GREEN) for line in lines])
 
 
-def tell(report: Report, place: Place, path: str | None) -> None:
-    """Show the outcomes, and write them where they are wanted.
+def show(report: Report, place: Place) -> None:
+    """Show the plan or what needs a person, and the counts.
 
     Args:
         report: What to tell.
         place: Where.
-        path: Of the report as JSON; None: none is wanted.
     """
     report.error = report.error and clean(report.error, report.mask, most=_MOST_OF_ERROR)
     _show(report, place)
     if place.runner:
-        print_lines(github_actions.annotate(report), file=place.out)
-    _write(report, lambda to: reporting.write_report(to, report), path)
+        place.output.lines(place.out, github_actions.annotate(report))
+
+
+def write(report: Report, place: Place, path: str | None) -> None:
+    """Write the outcomes where they are wanted; what cannot be written is told.
+
+    Args:
+        report: What to tell.
+        place: Where a runner wants it.
+        path: Of the report as JSON; None: none is wanted.
+    """
+    if is_standard_output(path):
+        place.output.text(sys.stdout, as_text(report))
+    else:
+        _write(report, lambda to: write_report_file(to, as_text(report)), path)
     outputs = place.runner.get("GITHUB_OUTPUT")
     _write(report, lambda to: github_actions.write_outputs(to, github_actions.outputs(report)), outputs)
     _write(report, lambda to: github_actions.write_summary(to, report), place.runner.get("GITHUB_STEP_SUMMARY"))
@@ -99,12 +114,12 @@ def _show(report: Report, place: Place) -> None:
         return
     if report.dry_run and (not place.is_quiet or report.has_failures):
         paint = painter(place.out, place.environment)
-        print_lines(tables.plan(report, columns_of(place.out, place.environment), paint), file=place.out)
+        place.output.lines(place.out, tables.plan(report, columns_of(place.out, place.environment), paint))
     else:
         causes = tables.causes_of(report, report.failures)
         paint = painter(sys.stderr, place.environment)
         lines = tables.lines_of(report, causes, columns_of(sys.stderr, place.environment), paint)
-        print_lines(lines, file=sys.stderr)
+        place.output.lines(sys.stderr, lines)
         for line in tables.unserved_lines(report):
             _log.info("%s", line)
         _log.info("%s", tables.counts_line(report))
@@ -114,11 +129,11 @@ def _show(report: Report, place: Place) -> None:
         _log.warning("interrupted by %s", report.interrupted_by)
 
 
-def _write(report: Report, write: Callable[[str], None], path: str | None) -> None:
+def _write(report: Report, write_to: Callable[[str], None], path: str | None) -> None:
     if not path:
         return
     try:
-        write(path)
+        write_to(path)
     except OSError as error:
         _log.error("%s could not be written: %s", path, error)
         report.exit_code = report.exit_code or 1

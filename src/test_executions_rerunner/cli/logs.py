@@ -6,18 +6,15 @@ import logging
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from test_executions_rerunner.cli.streams import write_line
+from test_executions_rerunner.cli.streams import Output, Through
 from test_executions_rerunner.cli.terminal import DIM, RED, YELLOW, columns_of, has_colours, wrapped
 from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    _StreamHandler = logging.StreamHandler[Any]
-else:
-    _StreamHandler = logging.StreamHandler  # Python 3.10 does not take the brackets
 
 _OTHERS = ("urllib3", "requests", "github", "charset_normalizer")
 _MOST_CHARACTERS = 4000
@@ -54,23 +51,27 @@ class _HarmlessFormatter(logging.Formatter):
 _COLOURS = {logging.DEBUG: DIM, logging.WARNING: YELLOW, logging.ERROR: RED, logging.CRITICAL: RED}
 
 
-class _Stream(_StreamHandler):
-    """Writes to stderr, above the progress bar where there is one."""
+class _Stream(logging.Handler):
+    """Has its lines written to stderr, above the progress bar where there is one."""
 
-    bar: Any = None
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self.output, self.stderr = output, sys.stderr
+        self.bar: Any = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        bar = self.bar  # another thread may take it away
+        line, bar = self.format(record), self.bar  # another thread may take it away
         if bar is None:
-            super().emit(record)
+            self.output.lines(self.stderr, [line])
         else:
-            bar.write(self.format(record), file=sys.stderr)
+            bar.write(line, file=bar.fp)
 
 
-def set_up(*, level: int, mask: Mask, environment: Mapping[str, str]) -> logging.Handler:
+def set_up(output: Output, *, level: int, mask: Mask, environment: Mapping[str, str]) -> logging.Handler:
     """Send the log of this package, and what goes wrong in others, to stderr.
 
     Args:
+        output: Writes it.
         level: Of `logging`; DEBUG shows this package's own debug lines only.
         mask: Hides secrets.
         environment: Says whether a terminal shows colours.
@@ -78,7 +79,7 @@ def set_up(*, level: int, mask: Mask, environment: Mapping[str, str]) -> logging
     Returns:
         The handler, for `progress` and `tear_down`.
     """
-    handler = _Stream(sys.stderr)
+    handler = _Stream(output)
     columns = partial(columns_of, sys.stderr, environment) if sys.stderr.isatty() else None
     handler.setFormatter(_HarmlessFormatter(mask, columns, has_colours=has_colours(sys.stderr, environment)))
     if level > logging.DEBUG:
@@ -111,12 +112,17 @@ def progress(handler: logging.Handler, known: Callable[[], int]) -> Callable[[in
     Returns:
         To be called with how many requests have ended.
     """
-    if not sys.stderr.isatty() or not logging.getLogger().isEnabledFor(logging.INFO):
+    if (
+        not isinstance(handler, _Stream)
+        or not sys.stderr.isatty()
+        or not logging.getLogger().isEnabledFor(logging.INFO)
+    ):
         return None
     from tqdm import tqdm  # noqa: PLC0415 - nobody else needs it
 
-    bar = tqdm(desc="reruns", unit=" requests", file=sys.stderr, leave=False, dynamic_ncols=True)
-    handler.bar = bar  # type: ignore[attr-defined] # of _Stream
+    through: Any = Through(handler.output, sys.stderr)
+    bar = tqdm(desc="reruns", unit=" requests", file=through, leave=False, dynamic_ncols=True)
+    handler.bar = bar
 
     def advance(ended: int) -> None:
         bar.total = known()
@@ -130,14 +136,3 @@ def end_progress(handler: logging.Handler) -> None:
     if isinstance(handler, _Stream) and handler.bar is not None:
         bar, handler.bar = handler.bar, None
         bar.close()
-
-
-def print_lines(lines: Iterable[str], *, file: TextIO | None = None) -> None:
-    """Print lines that are no log, and harmless already.
-
-    Args:
-        lines: What to print.
-        file: Standard output by default.
-    """
-    for line in lines:
-        write_line(file or sys.stdout, line)

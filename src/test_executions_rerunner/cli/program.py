@@ -8,10 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.cli import ending, github_actions
-from test_executions_rerunner.cli import report as reporting
-from test_executions_rerunner.cli.logs import end_progress, print_lines, progress, set_up, tear_down
+from test_executions_rerunner.cli.logs import end_progress, progress, set_up, tear_down
 from test_executions_rerunner.cli.progress import Teller
-from test_executions_rerunner.cli.report import Report, check_report_file
+from test_executions_rerunner.cli.report import WRONG_SETTINGS, Report
+from test_executions_rerunner.cli.report_file import check_report_file, is_standard_output
+from test_executions_rerunner.cli.signals import LAST_SECONDS
+from test_executions_rerunner.cli.streams import Output
 from test_executions_rerunner.cli.values import Settings
 from test_executions_rerunner.drain.checks import run_checks
 from test_executions_rerunner.drain.selection import Selection
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from test_executions_rerunner.request_queue import RequestQueue
 
 _log = logging.getLogger(__name__)
+_PATIENCE_SECONDS = 60.0
+"""How long the end waits for a reader who takes nothing; all else is done by then."""
+_LAST_PATIENCE_SECONDS = 1.0
+"""The same after a signal."""
 _HINT = """\
 Needed in the environment: for jenkins JENKINS_API_TOKEN (and JENKINS_USERNAME, admin by default), for github GH_TOKEN;
 for a Test Observer that asks for a key, as the public one does, TEST_OBSERVER_API_KEY.
@@ -55,7 +61,8 @@ class Program:
         self._problems = [*problems]
         self._runner = environment if environment.get("GITHUB_ACTIONS") == "true" else {}
         self._mask = Mask(settings.secrets)
-        self._out = sys.stderr if settings.report == reporting.STANDARD_OUTPUT else sys.stdout
+        self._output = Output()
+        self._out = sys.stderr if is_standard_output(settings.report) else sys.stdout
         self._level = logging.INFO
         self.report = Report(
             settings.processor, dry_run=settings.dry_run, discards=settings.discard_refused, mask=self._mask
@@ -69,18 +76,18 @@ class Program:
         """
         self._level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
         if self._runner:
-            print_lines(github_actions.masks(self._settings.secrets), file=self._out)
-        self._handler = set_up(level=self._level, mask=self._mask, environment=self._environment)
+            self._output.lines(self._out, github_actions.masks(self._settings.secrets))
+        self._handler = set_up(self._output, level=self._level, mask=self._mask, environment=self._environment)
         try:
             self._run_and_catch()
-            ending.tell(self.report, self._place, self._settings.report)
+            is_told = self._tell()
         finally:
             tear_down(self._handler)
-        return self.report.exit_code
+        return self.report.exit_code if is_told else self._signals.exit_code
 
     @property
     def _place(self) -> ending.Place:
-        return ending.Place(self._out, self._environment, self._runner, self._level)
+        return ending.Place(self._output, self._out, self._environment, self._runner, self._level)
 
     def _run_and_catch(self) -> None:
         """Do the work; every end of it becomes an exit code and, where one is due, an error."""
@@ -108,7 +115,7 @@ class Program:
 
     def _refuse(self, problems: Sequence[str]) -> None:
         """Tell all that is wrong with the settings."""
-        self.report.exit_code, self.report.error = reporting.WRONG_SETTINGS, "; ".join(problems)
+        self.report.exit_code, self.report.error = WRONG_SETTINGS, "; ".join(problems)
         for problem in problems:
             _log.error("%s", problem)
 
@@ -125,7 +132,7 @@ class Program:
         if settings.processor == "github" and not (settings.github_token or "TOKEN: its value" in told):
             problems.append("GH_TOKEN: a GitHub token with Actions: write is needed, and none is set")
         if not (settings.jenkins_api_token or settings.github_token or self._runner or told):
-            print_lines(_HINT.splitlines(), file=sys.stderr)
+            self._output.lines(sys.stderr, _HINT.splitlines())
         if problem := self._problem_of_report_file():
             problems.append(problem)
         if problems:
@@ -193,13 +200,13 @@ class Program:
     def _drain_in_group(self, processor: RequestProcessor, queue: RequestQueue) -> None:
         """Drain; a runner folds what is told in the meantime."""
         if self._runner:
-            print_lines([github_actions.group("What was done, as it happened")], file=sys.stderr)
+            self._output.lines(sys.stderr, [github_actions.group("What was done, as it happened")])
         try:
             self._drain(processor, queue)
         finally:
             end_progress(self._handler)
             if self._runner:
-                print_lines([github_actions.end_group()], file=sys.stderr)
+                self._output.lines(sys.stderr, [github_actions.end_group()])
 
     def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
         settings = self._settings
@@ -236,7 +243,8 @@ class Program:
         report, name = self.report, self._signals.name
         is_bug = worker.error is not None and not isinstance(worker.error, TestObserverError)
         if name or is_bug:
-            rerunner.end(f"interrupted by {name}" if name else "the drain ended by a bug")
+            reason = f"interrupted by {name}" if name else "the drain ended by a bug"
+            rerunner.end(reason, gone_seconds=self._signals.gone_seconds)
         report.outcomes, report.interrupted_by = rerunner.outcomes, name
         report.remaining = rerunner.remaining if report.is_of_queue else None
         if stopped := rerunner.stopped:
@@ -262,3 +270,20 @@ class Program:
         if worker.error and not self._signals.name:
             raise worker.error
         ending.show_verdict(self.report, self._place)
+
+    def _tell(self) -> bool:
+        """Show the outcomes, and write them where they are wanted, whoever reads what is shown.
+
+        Returns:
+            False: a signal came while nobody read it, or no file could be finished.
+        """
+        ending.show(self.report, self._place)
+        is_written = self._signals.finish(lambda: ending.write(self.report, self._place, self._settings.report))
+        is_read = self._output.finish(self._patience_seconds)
+        return (is_written and is_read) or self._signals.received is None
+
+    def _patience_seconds(self) -> float:
+        """Return how long to wait for somebody who reads nothing of what is shown."""
+        if self._signals.received is None:
+            return _PATIENCE_SECONDS
+        return min(_LAST_PATIENCE_SECONDS, LAST_SECONDS - self._signals.gone_seconds)

@@ -9,16 +9,11 @@ tested (``environment``, ``artefact``, ``test_plan``, ``asked_at``), and ``remai
 from __future__ import annotations
 
 import json
-import os
-import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.cli import asked
-from test_executions_rerunner.cli.streams import write_line
 from test_executions_rerunner.models import Outcome, State
 from test_executions_rerunner.text import Mask, clean, harmless
 
@@ -30,8 +25,6 @@ if TYPE_CHECKING:
 VERSION = 3
 WRONG_SETTINGS = 2
 """The exit code of wrong settings."""
-STANDARD_OUTPUT = "-"
-"""The path that stands for it."""
 _MOST_OF_ERROR = 2000
 _MOST_OF_LINK = 2000
 
@@ -198,44 +191,6 @@ def people_first(report: Report, rows: list[Any]) -> list[tuple[Outcome, Any]]:
     return sorted(pairs, key=lambda pair: (not needs_person(pair[0]), pair[0].state is State.UNSUPPORTED))
 
 
-def check_report_file(path: str) -> None:
-    """Find out whether a report can be written, before anything else is done.
-
-    Raises:
-        OSError: It cannot.
-    """
-    if path == STANDARD_OUTPUT or _is_special(path):
-        return
-    if Path(path).is_dir():
-        raise IsADirectoryError(f"{path!r} is a folder")
-    with tempfile.NamedTemporaryFile(dir=Path(path).parent, prefix=".report-"):
-        pass
-
-
-def write_report(path: str, report: Report) -> None:
-    """Write the report so that a reader sees a whole one or none.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    text = json.dumps(as_object(report), indent=2) + "\n"
-    if path == STANDARD_OUTPUT:
-        write_line(sys.stdout, text.rstrip())
-        return
-    if _is_special(path):
-        Path(path).write_text(text, encoding="utf-8")
-        return
-    number, name = tempfile.mkstemp(dir=Path(path).parent, prefix=".report-")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _is_special(path: str) -> bool:
-    """Tell whether a path is a device or a pipe, which must not be replaced by a file."""
-    return Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()
+def as_text(report: Report) -> str:
+    """Return the report as JSON for a file, which ends with a line feed."""
+    return json.dumps(as_object(report), indent=2) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,19 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+LAST_SECONDS = 9.6
+"""When the process ends after a signal, whatever hangs: GitHub and ``docker stop`` kill after ten seconds."""
+
+
 class Signals:
     """Notes signals from the first moment on; a process that is PID 1 has no default for them.
 
     However many come, the first one counts. It ends a read from a terminal or a pipe at once (`ending_reads`);
-    everything else looks whether one was received.
+    everything else looks whether one was received. A terminal that goes away ends nothing: SIGHUP is ignored.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self._received_at = 0.0
         self._ends_reads = False
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._note)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     @staticmethod
     def end() -> None:
@@ -34,7 +41,8 @@ class Signals:
                 signal.signal(number, signal.SIG_IGN)
 
     def _note(self, number: int, _: object) -> None:
-        self.received = self.received or number
+        if self.received is None:
+            self.received, self._received_at = number, time.monotonic()
         if self._ends_reads:
             self._ends_reads = False
             raise KeyboardInterrupt
@@ -59,6 +67,29 @@ class Signals:
     def exit_code(self) -> int:
         """The exit code of a process that was ended by it."""
         return 128 + (self.received or signal.SIGINT)
+
+    @property
+    def gone_seconds(self) -> float:
+        """How long ago the first signal came; 0: none did."""
+        return 0.0 if self.received is None else time.monotonic() - self._received_at
+
+    @property
+    def is_time_left(self) -> bool:
+        """Whether the process may go on: no signal came, or not long ago."""
+        return self.gone_seconds < LAST_SECONDS
+
+    def finish(self, work: Callable[[], object]) -> bool:
+        """Do work in a thread, and return when it has ended or there is no time left after a signal.
+
+        Returns:
+            Whether it has ended.
+        """
+        worker = Worker(work)
+        while worker.is_alive() and self.is_time_left:
+            worker.join(0.1)
+        if worker.error:
+            raise worker.error
+        return not worker.is_alive()
 
     def wait(self, work: Callable[[], object]) -> Worker:
         """Begin the work in a thread, and return when it has ended or a signal came."""
