@@ -209,3 +209,11 @@ def test_all_unsupported_is_the_first_trouble_that_is_explained() -> None:
     first, *_ = re.findall(r"^## (.+)$", PAGES["docs/troubleshooting.md"], re.MULTILINE)
 
     assert "unsupported" in first
+
+
+def test_what_takes_repositories_out_is_always_quoted() -> None:
+    # bare it is a tag in YAML, and history in a shell
+    found = re.findall(r"(.?)![\w*-]+/[\w*-]+(.?)", EVERYTHING)
+
+    assert len(found) > 1
+    assert set(found) == {("'", "'")}
