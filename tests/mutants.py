@@ -114,7 +114,7 @@ MUTANTS = (
     Mutant(
         "a look at Jenkins is fresh for over an hour",
         "processors/jenkins_look.py",
-        "_FRESH_LOOK_SECONDS = 15.0",
+        "_FRESH_LOOK_SECONDS = 10.0",
         "_FRESH_LOOK_SECONDS = 5000.0",
         CLOCKS,
         "old_look",

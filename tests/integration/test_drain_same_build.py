@@ -150,11 +150,11 @@ def test_a_dry_run_counts_the_places_like_a_drain(lab: Lab) -> None:
 
 @pytest.mark.parametrize("own_delay", [False, True], ids=["delay", "own-delay"])
 def test_a_look_that_took_too_long_triggers_nothing(lab: Lab, *, own_delay: bool) -> None:
-    """15 s, or 5 s where the job defines delay itself, from the read of the queue on."""
+    """10 s, or 5 s where the job defines delay itself, from the read of the queue on."""
     names = ["TEST_OBSERVER_REPORTING", *(["delay"] if own_delay else [])]
     lab.jenkins.add_job("job", [{"name": name, "type": "StringParameterDefinition", "default": ""} for name in names])
     lab.request(f"{lab.jenkins.url}/job/job/1/", created_at=time.time() - 600)
-    seconds, started = 6.0 if own_delay else 16.0, time.monotonic()
+    seconds, started = 5.5 if own_delay else 10.5, time.monotonic()
     respond, late = lab.jenkins.respond, 0.0
 
     def answer(request: Any) -> Any:  # noqa: ANN401 - as the server does

@@ -187,7 +187,7 @@ class Evidence:
 
     def _held(self, what: str, why: str, link: str, asked: Moment | None) -> Verdict:
         """Hold a request while something of doubt waits or runs; after a day a person has to look."""
-        self._warn(f"{self.target.name}: {what} may be a rerun of this drain or not ({why}): it holds back requests")
+        self._warn(f"{self.target.name}: {what} holds back requests, since it may be their rerun: {why}")
         reason = f"{what} may be its rerun: {why}"
         if asked is not None and asked.clock.now() - asked.seconds >= DAY_SECONDS:
             return Verdict(State.FAILED, f"{reason}; asked for over a day ago, so that a person must look", link)
@@ -197,4 +197,4 @@ class Evidence:
         """Warn people once of each thing."""
         if text not in self.warned:
             self.warned.add(text)
-            _log.warning("%s; a Jenkins user for the drain alone avoids that", text)
+            _log.warning("%s; a Jenkins user for the drain alone avoids most of this", text)
