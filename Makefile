@@ -29,6 +29,13 @@ fuzz: .venv/.fuzz ## Search for links, queue entries and error pages that break 
 	  $(BIN)/python tests/fuzz/search.py "$$target" -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
+.PHONY: model model-large
+model: ## Check the protocol's models with spin, every state; a minute or two
+	@cd tests && $(PYTHON) -m models.check
+
+model-large: ## The larger models too, for which there must be time and memory
+	@cd tests && $(PYTHON) -m models.check --large
+
 .PHONY: lint
 lint: .venv/.dev ## Run every linter
 	@tests/lint

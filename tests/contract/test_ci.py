@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("bash", "dirname", "cat", "id")
-THERE = ("java", "mvn", "npm", "git", "python3")
+THERE = ("java", "mvn", "npm", "git", "python3", "spin", "gcc")
 
 
 @pytest.fixture
@@ -61,11 +61,12 @@ def test_with_docker_it_runs_all_in_a_folder_with_nothing_beside_it(clone: Path)
 
     assert done.returncode == 0, done.stderr
     assert "make lint with 1" in done.stdout
+    assert "make model with 1" in done.stdout
     assert "make test with 1" in done.stdout
     assert "make fuzz with 1" in done.stdout
 
 
-@pytest.mark.parametrize("task", ["lint", "test", "fuzz"])
+@pytest.mark.parametrize("task", ["lint", "model", "test", "fuzz"])
 def test_a_task_that_fails_fails_it_and_the_others_run_all_the_same(clone: Path, task: str) -> None:
     _tool(clone / "tools", "docker", "exit 0")
     _tool(clone / "tools", "make", f'echo "make $*"; [ "$1" != {task} ]')
@@ -74,6 +75,7 @@ def test_a_task_that_fails_fails_it_and_the_others_run_all_the_same(clone: Path,
 
     assert done.returncode == 1
     assert "make lint" in done.stdout
+    assert "make model" in done.stdout
     assert "make test" in done.stdout
     assert "make fuzz" in done.stdout
 
