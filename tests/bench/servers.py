@@ -29,6 +29,7 @@ class Scene:
         targets: How many jobs or runs there are.
         requests: How many requests ask for each of them.
         others: How many requests of the other CI system stand before them.
+        other_family: Of what family those are.
         is_mixed: Whether they stand between the others instead, spread evenly.
         post_seconds: How long an answer to a trigger takes.
         row_seconds: How long Test Observer works for each row of its queue that it answers with.
@@ -42,6 +43,7 @@ class Scene:
         targets: int = 0,
         requests: int = 1,
         others: int = 0,
+        other_family: str = "snap",
         is_mixed: bool = False,
         post_seconds: float = 0.0,
         row_seconds: float = 0.0,
@@ -50,7 +52,7 @@ class Scene:
         self.observer, self.jenkins, self.github = TestObserverServer(), JenkinsServer(), GithubServer()
         self._servers = (self.observer, self.jenkins, self.github)
         self._running = contextlib.ExitStack()
-        self._system = system
+        self._system, self._other_family = system, other_family
         self._ci = self.jenkins if system == "jenkins" else self.github
         self.github.runs_finish_at_once = requests > 1  # or a plain client's second trigger would be refused
         self._ci.latency_seconds = {"POST": post_seconds}
@@ -68,7 +70,7 @@ class Scene:
         for number in range(targets):
             until = others * (number + 1) // targets if is_mixed else others
             for one in range(standing, until):
-                self.observer.add(self._link(other, one))
+                self.observer.add(self._link(other, one), family=self._other_family)
             standing = until
             self._add_target(number, requests)
 
