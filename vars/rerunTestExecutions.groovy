@@ -39,6 +39,8 @@ final Map PARAMETERS = [
     skipArchived: [takes: 'boolean', variable: 'RERUNNER_SKIP_ARCHIVED'],
     skipDecided: [takes: 'boolean', variable: 'RERUNNER_SKIP_DECIDED'],
     minPriority: [takes: 'number', variable: 'RERUNNER_MIN_PRIORITY'],
+    // When a request leaves the queue.
+    acknowledge: [takes: ['accepted', 'started'], variable: 'RERUNNER_ACKNOWLEDGE'],
     // Whether to tell the requester; the minutes after which nothing is started.
     announce: [takes: 'boolean', variable: 'RERUNNER_ANNOUNCE'],
     timeLimit: [takes: 'number', variable: 'RERUNNER_TIME_LIMIT'],

@@ -33,13 +33,14 @@ class TestObserverError(Exception):
     Attributes:
         what: What was tried, where, and what came back.
         advice: What a person can do about it.
+        may_pass: Whether the same call may be answered otherwise a little later.
     """
 
     __test__ = False
 
-    def __init__(self, what: str, advice: str) -> None:
+    def __init__(self, what: str, advice: str, *, may_pass: bool = False) -> None:
         super().__init__(f"{what}; {advice}")
-        self.what, self.advice = what, advice
+        self.what, self.advice, self.may_pass = what, advice, may_pass
 
 
 class TestObserverRefusedError(TestObserverError):

@@ -7,9 +7,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
     from test_executions_rerunner.rerun_request import RerunRequest
+
+
+NEVER = float("-inf")
+"""As of when a file holds: it says nothing about what is queued."""
 
 
 class PostArguments(TypedDict, total=False):
@@ -19,6 +23,38 @@ class PostArguments(TypedDict, total=False):
     """Always present; built by a processor, below its configured origin."""
     json: dict[str, Any]
     """Build parameters (Jenkins only), sent as a form."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A reading of the queue, or of a part of it."""
+
+    requests: Sequence[RerunRequest]
+    """In the order of the queue."""
+    as_of: float
+    """The moment of our own clock at which it was asked for: what happened later may be missing. `NEVER` of a file."""
+    is_whole: bool
+    """Whether nothing stands behind what was read."""
+
+
+@dataclass(frozen=True)
+class Stood:
+    """The queue was read, and the request was there."""
+
+    as_of: float
+    """As for `Reading`, of the newest one in which it stood."""
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A trigger of ours was accepted."""
+
+    post_arguments: PostArguments
+    """What was sent."""
+    sent_at: float
+    """When, on our own clock: whatever was asked for before that is served by it."""
+    holds_back: bool
+    """Whether what it starts cannot report within a second: it waits, or is far away."""
 
 
 class State(str, Enum):
@@ -100,10 +136,10 @@ class Verdict:
     state: State
     reason: str
     link: str | None = None
-    sent: PostArguments | None = None
+    acceptance: Acceptance | None = None
     """The trigger that was accepted, where one was."""
-    sent_at: float | None = None
-    """When that trigger was sent, on our own clock."""
+    frees_slot: bool = False
+    """Whether the trigger was answered by a failure and not found afterwards: `--limit` does not count it."""
 
 
 @dataclass(frozen=True)

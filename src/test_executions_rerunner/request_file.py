@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.models import NEVER, Reading
 from test_executions_rerunner.request_queue import RequestQueue
 from test_executions_rerunner.rerun_request import RerunRequest
 from test_executions_rerunner.text import harmless
@@ -15,7 +16,6 @@ from test_executions_rerunner.text import harmless
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from test_executions_rerunner.models import Removal
     from test_executions_rerunner.test_observer import TestObserverInterface
 
 
@@ -44,19 +44,23 @@ class RequestFile(RequestQueue):
         """Return the entries of the file."""
         return list(self._entries)
 
-    def window(self, limit: int) -> list[RerunRequest]:
-        """Return all entries of the file: reading it costs nothing."""
+    def window(self, limit: int) -> Reading:
+        """Return all entries of the file: reading it costs nothing, and says nothing about what is queued."""
         del limit
-        return list(self._requests)
+        return Reading(tuple(self._requests), NEVER, is_whole=True)
+
+    def part(self, request: RerunRequest, limit: int) -> Reading:
+        """Read a part of Test Observer's queue; see `RequestQueue.part`."""
+        return self._observer.part(request, limit)
 
     def ask_whether_delete_is_allowed(self) -> None:
         """Ask, unless there is nothing to delete."""
         if self.has_ids:
             self._observer.ask_whether_delete_is_allowed()
 
-    def remove(self, request: RerunRequest, *, since: float) -> Removal:
+    def remove(self, request: RerunRequest, *, send_by: float) -> bool:
         """Remove a request from Test Observer; see `RequestQueue.remove`."""
-        return self._observer.remove(request, since=since)
+        return self._observer.remove(request, send_by=send_by)
 
     def delete(self, test_execution_ids: Iterable[int]) -> None:
         """Remove requests from Test Observer."""

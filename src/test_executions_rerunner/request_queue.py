@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.calls.clocks import ServerClock
     from test_executions_rerunner.calls.waiting import Waiting
-    from test_executions_rerunner.models import Removal
+    from test_executions_rerunner.models import Reading
     from test_executions_rerunner.rerun_request import RerunRequest
 
 
@@ -40,14 +40,26 @@ class RequestQueue(abc.ABC):
         """Return the whole queue, as `TestObserverInterface.get` does."""
 
     @abc.abstractmethod
-    def window(self, limit: int) -> list[RerunRequest]:
-        """Return the first requests of the queue, each reduced to what a drain reads of it.
+    def window(self, limit: int) -> Reading:
+        """Read the first requests of the queue, each reduced to what a drain reads of it.
 
         Args:
             limit: Most requests to return, at least 1.
 
         Raises:
             TestObserverError: They could not be read.
+        """
+
+    @abc.abstractmethod
+    def part(self, request: RerunRequest, limit: int) -> Reading:
+        """Read once the first requests of the part of the queue in which one stands; see `RerunRequest.filters`.
+
+        Args:
+            request: With an id.
+            limit: Most requests to return, at least 1.
+
+        Raises:
+            TestObserverError: They could not be read; it is not tried again.
         """
 
     @abc.abstractmethod
@@ -59,15 +71,18 @@ class RequestQueue(abc.ABC):
         """
 
     @abc.abstractmethod
-    def remove(self, request: RerunRequest, *, since: float) -> Removal:
-        """Remove a request that was served, and no newer one of its group.
+    def remove(self, request: RerunRequest, *, send_by: float) -> bool:
+        """Remove whatever is queued for the group of a request, by one call that is not repeated.
 
         Args:
-            request: As `window` returned it, with an id.
-            since: The moment, on our own clock, up to which no newer request can have been made that is not served.
+            request: With an id.
+            send_by: The moment of our own clock after which the call must not be sent.
+
+        Returns:
+            False: its connection stood too late, so that nothing was sent.
 
         Raises:
-            TestObserverError: It could not be removed.
+            TestObserverError: It could not be removed, or may not have been.
         """
 
     @abc.abstractmethod

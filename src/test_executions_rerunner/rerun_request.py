@@ -117,6 +117,11 @@ class RerunRequest:
         )
 
     @property
+    def part(self) -> Hashable:
+        """The part of the queue in which it stands: equal for all requests of the same `filters`."""
+        return tuple(sorted(self.filters.items()))
+
+    @property
     def time_problem(self) -> str | None:
         """Why it cannot be compared with what was rerun, where ``created_at`` is no time."""
         return f"created_at {self.created_at.value} is no time" if isinstance(self.created_at, Unreadable) else None

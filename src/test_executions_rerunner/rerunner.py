@@ -17,7 +17,7 @@ from test_executions_rerunner.drain.selection import Selection
 from test_executions_rerunner.drain.submitter import Group, Options, Submitter
 from test_executions_rerunner.drain.windows import Windows
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
-from test_executions_rerunner.models import Outcome, PostArguments, State, Target, Verdict
+from test_executions_rerunner.models import Outcome, PostArguments, Reading, State, Target, Verdict
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.rerun_request import RawRequest, RerunRequest, read_id
 from test_executions_rerunner.test_observer import TestObserverInterface
@@ -46,6 +46,7 @@ class Rerunner:
         skip_archived: Leave requests alone whose artefact is archived.
         skip_decided: Leave requests alone whose artefact was approved or marked as failed, or whose test passed.
         min_priority: Leave requests of a lower priority alone; None: serve all.
+        acknowledge: When a request leaves the queue: ``accepted``, with its trigger, or ``started``, with its rerun.
         announce: Tell the requesters, on their test executions.
         time_limit: Minutes after which nothing new is started; None: no limit.
         dry_run: Look, and neither trigger nor delete.
@@ -70,6 +71,7 @@ class Rerunner:
         skip_archived: bool = False,
         skip_decided: bool = False,
         min_priority: int | None = None,
+        acknowledge: str = "accepted",
         announce: bool = False,
         time_limit: int | None = None,
         dry_run: bool = False,
@@ -80,16 +82,18 @@ class Rerunner:
             raise SettingsError(
                 f"processor: {shown(processor)} is not allowed: a JenkinsProcessor or GithubProcessor is"
             )
-        defaults.check_arguments(limit=limit, min_priority=min_priority, time_limit=time_limit, concurrency=concurrency)
+        bounded = {"limit": limit, "min_priority": min_priority, "time_limit": time_limit, "concurrency": concurrency}
+        defaults.check_arguments(acknowledge=acknowledge, **bounded)
         self._processor = processor
         self._queue = test_observer or TestObserverInterface(connections=concurrency, waiting=processor.waiting)
         self._selection = Selection(skip_archived, skip_decided, min_priority)
         self._time_limit, self._concurrency = time_limit, concurrency
         self._ledger = Ledger((*processor.secrets, *self._queue.secrets), on_ended)
-        options = Options(limit, discard_refused=discard_refused, announce=announce, dry_run=dry_run)
+        more = {"announce": announce, "dry_run": dry_run, "waits_for_start": acknowledge == "started"}
+        options = Options(limit, discard_refused=discard_refused, **more)
         self._submitter = Submitter(processor, self._queue, self._ledger, options)
         self._by_id: dict[int, RerunRequest] = {}
-        self._has_run = False
+        self._has_run = self._has_read = False
 
     def run(self) -> list[Outcome]:
         """Drain the queue once: load, process, submit, delete, window by window.
@@ -114,15 +118,13 @@ class Rerunner:
         return self.outcomes
 
     def _drain(self) -> None:
-        windows = Windows(self._queue, self._ledger)
+        windows = Windows(self._queue, self._ledger, self._submitter.neighbours)
         with Pool(self._concurrency) as pool, self._submitter:
             while not (windows.is_last or self._ledger.stopped or self._submitter.is_at_limit):
-                began = self._now()
-                requests = windows.read()
-                self._submitter.read_at = began
-                groups = self._process(requests)
+                groups = self._process(windows.read())
+                self._has_read = True
                 self._submitter.submit(groups, pool)
-                pool.join()
+                self._submitter.join(pool)
 
     def end(self, reason: str, *, gone_seconds: float = 0.0) -> None:
         """End a drain that `run` has not ended, from any thread; after that no outcome changes any more.
@@ -157,7 +159,7 @@ class Rerunner:
     @property
     def remaining(self) -> int | None:
         """How many of the requests read stay in the queue; None: it was not read."""
-        return None if self._submitter.read_at is None else self._ledger.staying()
+        return self._ledger.staying() if self._has_read else None
 
     # the four steps, one by one
 
@@ -167,11 +169,11 @@ class Rerunner:
         Raises:
             TestObserverError: It could not be read.
         """
-        began = self._now()
+        as_of = self._now()
         raw_requests = self._queue.get()
-        self._submitter.read_at = began
-        for raw in raw_requests:
-            self._remember(raw)
+        self._has_read = True
+        requests = [self._remember(raw) for raw in raw_requests]
+        self._submitter.neighbours.note(Reading(requests, as_of, is_whole=True), requests)
         return raw_requests
 
     def process_rerun_requests(self, rerun_requests: Iterable[RawRequest]) -> dict[int, PostArguments]:
@@ -217,7 +219,7 @@ class Rerunner:
         self._ledger.open(requests)
         with Pool(self._concurrency) as pool, self._submitter:
             self._submitter.submit(groups.values(), pool, deletes=False)
-            pool.join()
+            self._submitter.join(pool)
         self._ledger.told()
         ended = {outcome.request: outcome.state for outcome in self.outcomes}
         return [request.test_execution_id or 0 for request in requests if ended[request].is_served]
@@ -229,11 +231,7 @@ class Rerunner:
             TestObserverError: One could not be removed.
         """
         for number in submitted_requests:
-            if number in self._submitter.served:
-                request, since = self._submitter.served[number]
-                self._queue.remove(request, since=since)
-            else:
-                self._queue.delete([number])
+            self._submitter.delete(number)
 
     def _remember(self, raw: RawRequest) -> RerunRequest:
         request = RerunRequest.read(raw, needs_id=self._queue.needs_id)

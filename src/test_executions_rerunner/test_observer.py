@@ -6,6 +6,7 @@ the document is silent (order, permissions, the meaning of DELETE's body).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import math
@@ -19,11 +20,12 @@ from test_executions_rerunner.calls.answers import MOST_BYTES, Answer
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.json_array import elements
 from test_executions_rerunner.calls.policy import CallError, explain
+from test_executions_rerunner.calls.sending import NotInTimeError, Sending
 from test_executions_rerunner.calls.sessions import BearerAuth, open_session
 from test_executions_rerunner.calls.waiting import Waiting
+from test_executions_rerunner.exclusion import Exclusion
 from test_executions_rerunner.links import read_address
-from test_executions_rerunner.models import Removal
-from test_executions_rerunner.neighbours import Neighbours
+from test_executions_rerunner.models import Reading
 from test_executions_rerunner.request_queue import RequestQueue
 from test_executions_rerunner.rerun_request import RerunRequest
 from test_executions_rerunner.test_observer_errors import understood
@@ -35,8 +37,6 @@ _QUEUE_PATH = "/v1/test-executions/reruns"
 _SECONDS_PER_REQUEST = 0.02
 """Added to the read time-out: the server needs about 7 ms for each request that it returns."""
 _FIRST_WHOLE_WINDOW = 1000
-_AT_ONCE_SECONDS = 1.0
-"""How old the knowledge may be that nobody has asked again, when a DELETE is sent."""
 _REFUSED_EVENT = "rerun_refused"
 Kept = TypeVar("Kept")
 
@@ -91,7 +91,7 @@ class TestObserverInterface(RequestQueue):
         self._calls = Calls(waiting or Waiting(), explain, "Test Observer")
         self.waiting, self.clock = self._calls.waiting, self._calls.clock
         self._telling = Calls(Waiting(self.waiting.waits), explain)  # so that no DELETE waits for what people are told
-        self._neighbours = Neighbours(partial(self._send_get, keep=RerunRequest.read), self.waiting.clock)
+        self._exclusion = Exclusion()
         auth = BearerAuth(test_observer_api_key) if test_observer_api_key else None
         self._session = open_session(self.url, auth=auth, connections=connections + 1, waiting=self.waiting)
 
@@ -111,22 +111,26 @@ class TestObserverInterface(RequestQueue):
         Source: GET /v1/test-executions/reruns.
         """
         limit = self._limit or _FIRST_WHOLE_WINDOW
-        found = self._read(limit, keep=lambda raw: raw)
+        found, _ = self._read(limit, keep=lambda raw: raw)
         while self._limit is None and len(found) >= limit:
             limit *= 4
-            found = self._read(limit, keep=lambda raw: raw)
+            found, _ = self._read(limit, keep=lambda raw: raw)
         return found
 
-    def window(self, limit: int) -> list[RerunRequest]:
-        """Return the first requests of the queue, each reduced to what a drain reads of it.
+    def window(self, limit: int) -> Reading:
+        """Read the first requests of the queue; see `RequestQueue.window`."""
+        return self._reading(self._read(limit, keep=RerunRequest.read), limit)
 
-        Args:
-            limit: Most requests to return, at least 1.
+    def part(self, request: RerunRequest, limit: int) -> Reading:
+        """Read once a part of the queue, beside no DELETE of ours of that part; see `RequestQueue.part`."""
+        with self._exclusion.reading(request.part):
+            read = partial(self._send_get, {**self._filters, **request.filters}, limit, RerunRequest.read)
+            return self._reading(self._call_once("reading a part of the queue", read), limit)
 
-        Raises:
-            TestObserverError: As for `get`.
-        """
-        return self._read(limit, keep=RerunRequest.read)
+    @staticmethod
+    def _reading(read: tuple[list[RerunRequest], float], limit: int) -> Reading:
+        requests, sent_at = read
+        return Reading(requests, sent_at, is_whole=len(requests) < limit)
 
     def delete(self, test_execution_ids: Iterable[int]) -> None:
         """Remove requests, one call each: that needs the permission change_rerun, and no other.
@@ -143,36 +147,17 @@ class TestObserverInterface(RequestQueue):
         for test_execution_id in test_execution_ids:
             self._delete([test_execution_id])
 
-    def remove(self, request: RerunRequest, *, since: float) -> Removal:
-        """Remove a request that was served; a newer one of its group is left alone.
+    def remove(self, request: RerunRequest, *, send_by: float) -> bool:
+        """Remove whatever is queued for the group of a request; see `RequestQueue.remove`.
 
-        DELETE removes whatever is queued for the group of an id. So one that is not sent at once, and each
-        repetition, comes after a look whether the request is still the one that was served.
-
-        Args:
-            request: As `window` returned it, with an id.
-            since: The moment, on our own clock, up to which no newer request can have been made that is not served.
-
-        Raises:
-            TestObserverError: As for `delete` and `get`.
+        Source: DELETE removes what is queued for the group of an id, whoever asked for it and when.
         """
-        is_first = True
-
-        def attempt() -> Removal:
-            nonlocal is_first
-            # what is known of this moment will do; whatever was tried since may have made it untrue
-            known_since = self.waiting.clock() - (_AT_ONCE_SECONDS if is_first else 0.0)
-            is_at_once, is_first = is_first and since >= known_since, False
-            if not is_at_once and isinstance(request.created_at, float):
-                queued = self._neighbours.find(request, not_before=known_since)
-                if queued is None:
-                    return Removal.GONE
-                if queued.created_at != request.created_at:
-                    return Removal.REPLACED
-            self._send_delete([request.test_execution_id or 0])
-            return Removal.DELETED
-
-        return self._call("deleting", attempt)
+        with self._exclusion.deleting(request.part), Sending.by(self.waiting.clock, send_by):
+            try:
+                self._call_once("deleting", partial(self._send_delete, [request.test_execution_id or 0]))
+            except NotInTimeError:
+                return False
+        return True
 
     def ask_whether_delete_is_allowed(self, *, bulk: bool = False) -> None:
         """Send a DELETE that removes nothing, and learn whether the key may delete.
@@ -195,7 +180,7 @@ class TestObserverInterface(RequestQueue):
         """
         if url not in request.links:
             path = f"/v1/test-executions/{request.test_execution_id}/links"
-            self._call_once("adding a link", lambda: self._send("POST", path, json={"label": "Rerun", "url": url}))
+            self._tell_once("adding a link", lambda: self._send("POST", path, json={"label": "Rerun", "url": url}))
 
     def add_event(self, request: RerunRequest, detail: str) -> None:
         """Add an event that says why there is no rerun, unless one says so already.
@@ -215,7 +200,7 @@ class TestObserverInterface(RequestQueue):
                 timestamp = dt.datetime.fromtimestamp(self.clock.now(), dt.timezone.utc).isoformat()
                 self._send("POST", path, json={"events": [{**event, "timestamp": timestamp}]})
 
-        self._call_once("adding an event", tell)
+        self._tell_once("adding an event", tell)
 
     def owner_of_key(self) -> dict[str, Any] | None:
         """Return ``{"name": str, "permissions": list[str]}`` of the key's application; None: unknown key.
@@ -232,14 +217,26 @@ class TestObserverInterface(RequestQueue):
         permissions = [str(one) for one in granted] if isinstance(granted, list) else []
         return {"name": str(told.get("name")), "permissions": permissions}
 
-    def _read(self, limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
-        return self._call("reading the queue", lambda: self._send_get(self._filters, limit, keep))
+    def _read(self, limit: int, keep: Callable[[Any], Kept]) -> tuple[list[Kept], float]:
+        """Read the head of the queue; after a failure our own DELETEs are held back, which may have been its cause."""
+        is_first = True
 
-    def _send_get(self, filters: Mapping[str, str], limit: int, keep: Callable[[Any], Kept]) -> list[Kept]:
+        def read() -> tuple[list[Kept], float]:
+            nonlocal is_first
+            with contextlib.nullcontext() if is_first else self._exclusion.reading():
+                is_first = False
+                return self._send_get(self._filters, limit, keep)
+
+        return self._call("reading the queue", read)
+
+    def _send_get(
+        self, filters: Mapping[str, str], limit: int, keep: Callable[[Any], Kept]
+    ) -> tuple[list[Kept], float]:
+        """Return what was read, and the moment at which it was asked for."""
         asked = {"params": {**filters, "limit": str(limit)}, "most_bytes": MOST_BYTES * math.ceil(limit / 1000)}
         response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, **asked)
         try:
-            return [keep(element) for element in elements(response.content.decode())]
+            return [keep(element) for element in elements(response.content.decode())], response.sent_at
         except (ValueError, RecursionError) as error:
             raise requests.exceptions.InvalidJSONError(f"the answer is no JSON array: {error}") from error
 
@@ -284,7 +281,16 @@ class TestObserverInterface(RequestQueue):
         except CallError as error:
             raise understood(error.failure, doing, self.url, self.secrets) from error
 
-    def _call_once(self, doing: str, call: Callable[[], object]) -> None:
+    def _call_once(self, doing: str, call: Callable[[], Kept]) -> Kept:
+        """Make a call that is not repeated here."""
+        try:
+            return self._calls.once(call)
+        except CallError as error:
+            if isinstance(error.__cause__, NotInTimeError):
+                raise error.__cause__ from error
+            raise understood(error.failure, doing, self.url, self.secrets) from error
+
+    def _tell_once(self, doing: str, call: Callable[[], object]) -> None:
         """Make a call that must not be repeated, since it adds something each time; now or not at all."""
         try:
             self._telling.at_once(call)

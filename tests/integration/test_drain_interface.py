@@ -188,10 +188,23 @@ def test_an_exception_while_a_target_is_started_is_its_own_outcome_only(
 
 def test_a_doubtful_trigger_keeps_its_place_in_the_limit(lab: Lab, system: System) -> None:
     ids = [number for n in range(4) for number in lab.request(lab.add_target(system, f"t{n}"))]
-    lab.server(system).inject(Fault(method="POST", status=500))
+    lab.server(system).inject(Fault(method="POST", action="reset"))
     states = lab.states(system, limit=2, concurrency=1)
     assert [states[number] for number in ids] == ["unknown", "triggered", "deferred", "deferred"]
     assert lab.server(system).count("POST") == 2
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_job_that_always_answers_that_it_failed_does_not_use_up_the_limit(
+    lab: Lab, system: System, status: int
+) -> None:
+    ids = [number for n in range(4) for number in lab.request(lab.add_target(system, f"t{n}"))]
+    path = "/job/t0/" if system == "jenkins" else "/1000/"
+    lab.server(system).inject(Fault(method="POST", path=path, times=None, status=status))
+    for _ in range(2):
+        states = lab.states(system, limit=1, concurrency=1)
+        assert states[ids[0]] == "unknown"
+        assert list(states.values()).count("triggered") == 1, "the next one moves up"
 
 
 # what serves one drain

@@ -9,6 +9,7 @@ import pytest
 
 from test_executions_rerunner import Rerunner
 from test_executions_rerunner.demo import Fault
+from test_executions_rerunner.drain.deleter import MOST_TRIES
 from test_executions_rerunner.drain.windows import LEAST_STEP
 from waits import HandMoved
 
@@ -139,8 +140,11 @@ def test_a_neighbour_that_cannot_be_read_keeps_the_delete_from_being_sent(lab: L
     lab.server(system).latency_seconds["POST"] = 1.2
     lab.observer.inject(Fault(method="GET", skip=1, times=None, status=500))
     outcome = lab.drain(system)[number]
-    assert outcome.state.value == "triggered"
-    assert outcome.delete_error
+    assert (outcome.state.value, outcome.deleted, outcome.delete_error) == ("triggered", False, None)
+    assert "it stays in the queue" in outcome.reason, "which is no failure"
+    assert lab.last.stopped is None
+    assert lab.last.remaining == 1
+    assert lab.observer.count("GET") == 1 + MOST_TRIES
     assert lab.observer.count("DELETE") == 1, "only the question whether deleting is allowed"
     lab.observer.clear_faults()
     assert lab.states(system)[number] == "already-rerun"

@@ -224,7 +224,7 @@ def test_the_queue_may_have_as_much_for_each_thousand_requests_asked_for() -> No
         server.inject(Fault(action="fill", size=MOST_BYTES + 1, packed=True, times=None))
         waiting = Waiting(Waits(retry_seconds=()))
         queue = TestObserverInterface(test_observer_url=server.url, test_observer_api_key=KEY, waiting=waiting)
-        assert queue.window(1001) == []
+        assert queue.window(1001).requests == []
         with pytest.raises(TestObserverError, match="more than 67,108,864 bytes"):
             queue.window(1000)
         assert server.count("GET") == 2

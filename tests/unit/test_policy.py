@@ -12,7 +12,15 @@ import requests
 import urllib3
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from test_executions_rerunner.calls.policy import POLICY, Fault, React, TriggerDoubtfulError, explain, was_not_sent
+from test_executions_rerunner.calls.policy import (
+    POLICY,
+    Failure,
+    Fault,
+    React,
+    TriggerDoubtfulError,
+    explain,
+    was_not_sent,
+)
 from test_executions_rerunner.demo import Fault as Injected
 from test_executions_rerunner.demo import GithubServer
 from test_executions_rerunner.errors import RequestProcessingError
@@ -76,7 +84,7 @@ def test_what_a_look_that_fails_means(fault: Fault, state: State, again: bool, s
         pytest.param(Fault.RUNNING, React.LOOK, State.DEFERRED, id="already running is looked at"),
         pytest.param(Fault.DISABLED, React.END, State.DEFERRED, id="disabled job"),
         pytest.param(Fault.NEVER, React.END, State.REFUSED, id="too old"),
-        pytest.param(Fault.REJECTED, React.END, State.FAILED, id="400"),
+        pytest.param(Fault.REJECTED, React.LOOK, State.FAILED, id="400 is looked at: it says nothing known"),
     ],
 )
 def test_what_a_trigger_that_fails_means(fault: Fault, react: React, state: State) -> None:
@@ -213,7 +221,7 @@ def test_a_call_without_a_connection_was_not_sent() -> None:
     session.trust_env = False
     with pytest.raises(requests.exceptions.RequestException) as raised:
         session.get(f"http://127.0.0.1:{free_port()}/", timeout=5)
-    assert explain(raised.value) == (Fault.NOT_SENT, "no connection: Connection refused", None)
+    assert explain(raised.value) == Failure(Fault.NOT_SENT, "no connection: Connection refused")
 
 
 def test_a_dead_proxy_is_named_as_what_is_dead() -> None:

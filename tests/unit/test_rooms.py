@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PACKAGE = "test_executions_rerunner"
 ROOT = Path(test_executions_rerunner.__file__).parent
 SHARED = frozenset({"beside", "build_parameter", "defaults", "errors", "links", "models", "rerun_request", "text"})
-QUEUE = frozenset({"neighbours", "request_file", "request_queue", "test_observer", "test_observer_errors"})
+QUEUE = frozenset({"exclusion", "neighbours", "request_file", "request_queue", "test_observer", "test_observer_errors"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "program": frozenset({"cli"}),  # __main__.py
     "cli": frozenset({"package", "rerunner", "drain", "queue", "processors", "calls", "shared"}),

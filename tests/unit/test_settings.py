@@ -35,6 +35,7 @@ GOOD: dict[str, tuple[str, object]] = {
     "skip_archived": ("true", True),
     "skip_decided": ("true", True),
     "min_priority": ("-3", -3),
+    "acknowledge": ("started", "started"),
     "announce": ("true", True),
     "time_limit": ("90", 90),
     "build_parameters": ("charm:A=1", ("charm:A=1",)),
@@ -45,7 +46,13 @@ GOOD: dict[str, tuple[str, object]] = {
     "concurrency": ("64", 64),
     "report": ("report.json", "report.json"),
 }
-OTHER: dict[str, str] = {"processor": "jenkins", "rerun": "run", "family": "snap", "parameters_from": "family"}
+OTHER: dict[str, str] = {
+    "processor": "jenkins",
+    "rerun": "run",
+    "family": "snap",
+    "parameters_from": "family",
+    "acknowledge": "accepted",
+}
 """Another allowed text, where the one for any number or boolean will not do."""
 MEANT_TOGETHER = {"GITHUB_SERVER_URL": "https://ghes.example"}
 

@@ -178,21 +178,19 @@ class Moment(NamedTuple):
         self._check_with(other)
         return self.latest < other.earliest
 
-    def check(self) -> None:
-        """Find out whether the moment can be: it has passed already, on a clock to be believed.
-
-        Raises:
-            ClockError: It cannot.
-        """
+    @property
+    def impossible(self) -> str | None:
+        """Why the moment cannot be: it has not come yet, or its clock is not to be believed; None: it can."""
         if doubt := self.clock.doubt:
-            raise ClockError(doubt)
+            return doubt
         early = self.earliest - self.clock.own()
-        if early > 0:
-            raise ClockError(f"{self.clock.owner} tells of a moment that is {spelled(early)} ahead of its own clock")
+        if early <= 0:
+            return None
+        return f"{self.clock.owner} tells of a moment that is {spelled(early)} ahead of its own clock"
 
     def _check_with(self, other: Moment) -> None:
-        for moment in (self, other):
-            moment.check()
+        if impossible := self.impossible or other.impossible:
+            raise ClockError(impossible)
         apart = abs(self.clock.ahead - other.clock.ahead)
         if apart > MOST_APART_SECONDS:
             raise ClockError(f"the clocks of {self.clock.owner} and {other.clock.owner} are {spelled(apart)} apart")

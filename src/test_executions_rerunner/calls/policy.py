@@ -86,10 +86,14 @@ class Rule(NamedTuple):
     """What follows a failed trigger."""
     trigger_state: State
     """The outcome when that does not settle it."""
+    widens: bool
+    """Whether a wider trigger of the same target is tried, where the one that failed starts only a part of it."""
+    holds: bool
+    """Whether it proves that what the trigger takes is taken, so that no other trigger of this drain takes it."""
 
 
-def _rule(look: str, look_state: State, react: React, trigger_state: State) -> Rule:
-    return Rule("again" in look, look_state, "stops" in look, react, trigger_state)
+def _rule(look: str, look_state: State, react: React, trigger_state: State, more: str = "") -> Rule:
+    return Rule("again" in look, look_state, "stops" in look, react, trigger_state, more == "widens", more == "holds")
 
 
 POLICY: dict[Fault, Rule] = {
@@ -100,12 +104,12 @@ POLICY: dict[Fault, Rule] = {
     Fault.STARTING: _rule("again", State.DEFERRED, React.COMPARE, State.DEFERRED),
     Fault.BROKEN: _rule("again", State.FAILED, React.COMPARE, State.UNKNOWN),
     Fault.UNAUTHORIZED: _rule("stops", State.FAILED, React.RECHECK, State.FAILED),
-    Fault.FORBIDDEN: _rule("ends", State.FAILED, React.RECHECK, State.FAILED),
-    Fault.RUNNING: _rule("ends", State.DEFERRED, React.LOOK, State.DEFERRED),
+    Fault.FORBIDDEN: _rule("ends", State.FAILED, React.RECHECK, State.FAILED, "widens"),
+    Fault.RUNNING: _rule("ends", State.DEFERRED, React.LOOK, State.DEFERRED, "holds"),
     Fault.DISABLED: _rule("ends", State.DEFERRED, React.END, State.DEFERRED),
-    Fault.NEVER: _rule("ends", State.REFUSED, React.END, State.REFUSED),
+    Fault.NEVER: _rule("ends", State.REFUSED, React.END, State.REFUSED, "widens"),
     Fault.CLOCKS: _rule("ends", State.FAILED, React.END, State.FAILED),
-    Fault.REJECTED: _rule("ends", State.FAILED, React.END, State.FAILED),
+    Fault.REJECTED: _rule("ends", State.FAILED, React.LOOK, State.FAILED, "widens"),
 }
 
 
@@ -117,6 +121,8 @@ class Failure(NamedTuple):
     """What came back, in the server's words; harmless text."""
     wait_seconds: float | None = None
     """How long the server asks to wait (`Fault.BUSY` only)."""
+    status: int | None = None
+    """Of the answer; None: there was none."""
 
     @property
     def rule(self) -> Rule:
@@ -179,11 +185,10 @@ def explain_response(response: requests.Response) -> Failure:
     reason = f"{status} {server_words(response)}".rstrip()
     wait = retry_after_seconds(response.headers)
     if status == requests.codes.too_many or (status == requests.codes.unavailable and wait is not None):
-        return Failure(Fault.BUSY, reason, SECONDS_WITHOUT_RETRY_AFTER if wait is None else wait)
+        return Failure(Fault.BUSY, reason, SECONDS_WITHOUT_RETRY_AFTER if wait is None else wait, status)
     faults = {401: Fault.UNAUTHORIZED, 403: Fault.FORBIDDEN, 503: Fault.STARTING}
-    return Failure(
-        faults.get(status, Fault.BROKEN if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Fault.REJECTED), reason
-    )
+    fault = faults.get(status, Fault.BROKEN if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Fault.REJECTED)
+    return Failure(fault, reason, status=status)
 
 
 def was_not_sent(error: BaseException) -> bool:

@@ -6,16 +6,17 @@ import contextlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-import requests
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
 
 
-class NotInTimeError(requests.exceptions.RequestException):
-    """A call was not sent: what it rests on had grown too old when its connection stood."""
+class NotInTimeError(Exception):
+    """A call was not sent: what it rests on had grown too old when its connection stood.
+
+    It is none of requests' errors, so that no library takes it for that of a connection.
+    """
 
 
 class Sending:

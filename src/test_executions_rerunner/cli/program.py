@@ -227,7 +227,7 @@ class Program:
             limit=settings.limit,
             discard_refused=settings.discard_refused,
             **settings.selection,
-            announce=settings.announce,
+            **{name: getattr(settings, name) for name in ("acknowledge", "announce")},
             time_limit=settings.time_limit,
             dry_run=settings.dry_run,
             concurrency=settings.concurrency,

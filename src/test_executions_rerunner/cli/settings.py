@@ -216,6 +216,13 @@ SETTINGS: tuple[Setting, ...] = (
         f"serve this priority and higher ones, {allowed_numbers('min_priority')}",
         metavar="N",
     ),
+    _row(
+        "acknowledge",
+        parsing.one_of(*CHOICES["acknowledge"]),
+        "when a request leaves the queue: once its rerun is accepted, or once it has started",
+        metavar="|".join(CHOICES["acknowledge"]),
+        default="accepted",
+    ),
     _row("announce", parsing.boolean, "put the rerun's link on the test execution", default=False),
     _row("time_limit", parsing.number("time_limit"), "start nothing new after so long", metavar="MINUTES"),
     _row(

@@ -70,12 +70,12 @@ def _all_checks(
     announce: bool,
 ) -> Iterator[Check]:
     is_file = queue is not observer
-    requests: list[RerunRequest] = queue.window(MOST_REQUESTS) if is_file else []
+    requests: list[RerunRequest] = [*queue.window(MOST_REQUESTS).requests] if is_file else []
     if is_file:
         yield Check("requests", ok=True, message=f"{len(requests)} requests read from {queue.source}")
     if queue.has_ids:
         try:
-            found = observer.window(1 if is_file else MOST_REQUESTS)
+            found = [*observer.window(1 if is_file else MOST_REQUESTS).requests]
         except TestObserverError as error:
             yield Check("Test Observer: view_rerun", ok=False, message=error.what, fix=error.advice)
         else:

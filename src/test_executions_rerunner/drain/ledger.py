@@ -39,6 +39,7 @@ class Ledger:
         self._outcomes: dict[RerunRequest, Outcome | None] = {}
         self._in_flight: set[RerunRequest] = set()
         self._deleting: set[RerunRequest] = set()
+        self._gone: set[RerunRequest] = set()
         self._is_closed = self._is_sealed = False
         self._stopped: Verdict | None = None
         self._is_time_up: Callable[[], bool] = lambda: False
@@ -133,7 +134,8 @@ class Ledger:
 
     def _outcome(self, request: RerunRequest, verdict: Verdict, name: str | None) -> Outcome:
         link = None if verdict.link is None else self.cleaned(verdict.link)
-        return Outcome(request, verdict.state, self.cleaned(verdict.reason), name, link)
+        gone = request in self._gone
+        return Outcome(request, verdict.state, self.cleaned(verdict.reason), name, link, gone=gone)
 
     # from an outcome out of the queue
 
@@ -150,6 +152,18 @@ class Ledger:
                 outcome.reason += f"; {how.value}" if outcome.gone else ""
             else:
                 outcome.delete_error = self.cleaned(how)
+
+    def kept(self, request: RerunRequest, why: str) -> None:
+        """Write down that a request stays in the queue although it was served, which is no failure."""
+        with self._changed:
+            self._deleting.discard(request)
+            self._changed.notify_all()
+            self.note(request, why)
+
+    def gone(self, requests: Iterable[RerunRequest]) -> None:
+        """Write down that requests have left the queue without this drain's hand, before they were settled."""
+        with self._changed:
+            self._gone.update(requests)
 
     def note(self, request: RerunRequest, note: str) -> None:
         """Add to the reason of an outcome."""

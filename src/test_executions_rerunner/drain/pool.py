@@ -57,12 +57,22 @@ class Pool:
             self._tasks.remove(task)
             self._do(task)
 
-    def join(self, seconds: float | None = None) -> None:
-        """Wait until no task waits or runs, or for so long; raise what a task raised, which is a bug."""
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait until no task waits or runs, or for so long; raise what a task raised, which is a bug.
+
+        Returns:
+            Whether none does.
+        """
         with self._ended:
-            self._ended.wait_for(lambda: not self._tasks and self._idle == self._threads, seconds)
+            is_done = self._ended.wait_for(lambda: not self._tasks and self._idle == self._threads, seconds)
             if self._bug:
                 raise self._bug
+            return is_done
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether tasks wait for a thread."""
+        return bool(self._tasks)
 
     def __enter__(self) -> Self:
         return self

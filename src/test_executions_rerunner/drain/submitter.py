@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.drain.announcer import Announcer
+from test_executions_rerunner.drain.course import Courses
 from test_executions_rerunner.drain.deleter import Deleter
+from test_executions_rerunner.drain.pool import Pool
 from test_executions_rerunner.drain.slots import Slots
 from test_executions_rerunner.drain.starter import TAKEN, Starter
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError
-from test_executions_rerunner.models import State, Target, Verdict
+from test_executions_rerunner.models import State, Stood, Target, Verdict
+from test_executions_rerunner.neighbours import Neighbours
 from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
@@ -26,13 +29,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from test_executions_rerunner.drain.deleter import Evidence
     from test_executions_rerunner.drain.ledger import Ledger
-    from test_executions_rerunner.drain.pool import Pool
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.request_queue import RequestQueue
 
 _log = logging.getLogger(__name__)
 Group = tuple[Target, list[RerunRequest]]
+_LOOK_UP_SECONDS = 0.05
+"""How often it is looked whether requests that wait for proof are to be removed."""
+_TOLD_WITHOUT_DELETE = frozenset({State.REFUSED, State.TRIGGERED})
+"""The outcomes of which a requester is told though the request stays."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Options:
     discard_refused: bool = False
     announce: bool = False
     dry_run: bool = False
+    waits_for_start: bool = False
+    """Whether requests stay in the queue until a look finds their rerun started."""
 
 
 class Submitter:
@@ -55,20 +64,20 @@ class Submitter:
         options: What is asked for.
 
     Attributes:
-        read_at: When the requests were read, on our own clock; None: they were not.
-        served: The newest request of each id that was served, with the moment that `RequestQueue.remove` asks for.
+        neighbours: Shows what is queued now.
     """
 
     def __init__(self, processor: RequestProcessor, queue: RequestQueue, ledger: Ledger, options: Options) -> None:
         self._processor, self._queue, self._ledger, self._options = processor, queue, ledger, options
         self._slots = Slots(options.limit)
+        self.neighbours = Neighbours(queue, ledger.has_left)
         self._starter = Starter(processor, ledger, dry_run=options.dry_run)
-        self._deleter, self._announcer = Deleter(queue, ledger), Announcer(queue, ledger)
+        self._courses = Courses(self._starter, self.neighbours, options.waits_for_start)
+        self._deleter, self._announcer = Deleter(queue, ledger, self.neighbours), Announcer(queue, ledger)
         self._ended: dict[Hashable, Verdict] = {}
         self._removed_ids: set[int] = set()
+        self._served: dict[int, tuple[RerunRequest, Evidence]] = {}
         self._may_delete = options.dry_run
-        self.read_at: float | None = None
-        self.served: dict[int, tuple[RerunRequest, float]] = {}
 
     def __enter__(self) -> Self:
         self._announcer.__enter__()
@@ -153,7 +162,7 @@ class Submitter:
             self._ledger.stop(state, reason)
             self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
             return
-        for group in sorted(groups, key=lambda group: self._seconds_too_young(group) > 0.0):
+        for group in sorted(groups, key=lambda group: self._seconds_too_young(group[1]) > 0.0):
             if self._slots.take():
                 pool.submit(partial(self._start, group, snapshot, deleting))
             else:
@@ -174,45 +183,55 @@ class Submitter:
 
     def _cannot_join(self, request: RerunRequest, verdict: Verdict) -> str | None:
         """Return why a request that was read after a trigger of its target is not served by it."""
-        if verdict.sent_at is None or verdict.state not in TAKEN:
+        if verdict.acceptance is None:
             return None
         asked_at = self._asked_at(request)
         if asked_at is None:
             is_newer = request.test_execution_id in self._removed_ids
         else:
-            is_newer = asked_at.clock.doubt is not None or asked_at.latest >= verdict.sent_at
+            is_newer = asked_at.clock.doubt is not None or asked_at.latest >= verdict.acceptance.sent_at
         if is_newer:
             return "asked for again after this drain's trigger"
-        return self._processor.cannot_join(request, verdict.sent) if verdict.sent else None
+        return self._processor.cannot_join(request, verdict.acceptance.post_arguments)
 
     def _start(self, group: Group, snapshot: object, deleting: Pool | None) -> None:
         """Look, trigger and settle one group; the deletes go to the pool, before other triggers."""
         target, requests = group
+        verdicts = self._impossible(requests)
+        left = {request: self._asked_at(request) for request in requests if request not in verdicts}
         try:
-            if seconds := self._seconds_too_young(group):
+            if left and (seconds := self._seconds_too_young(left)):
                 self._processor.waiting.sleep(seconds)
-            verdicts = self._starter.start(target, {request: self._asked_at(request) for request in requests}, snapshot)
+            verdicts |= self._courses.run(target, left, snapshot)
         except Exception as error:  # noqa: BLE001 - one bad request never stops the others, whatever it is
             _log.debug("starting %s", target.name, exc_info=True)
-            state = State.UNKNOWN if self._ledger.is_in_flight(requests) else State.FAILED
-            verdicts = dict.fromkeys(requests, Verdict(state, f"unexpected: {type(error).__name__}: {error}"))
-        ended = [verdict for verdict in verdicts.values() if verdict.state is not State.ALREADY_RERUN]
+            state = State.UNKNOWN if self._ledger.is_in_flight(left) else State.FAILED
+            verdicts |= dict.fromkeys(left, Verdict(state, f"unexpected: {type(error).__name__}: {error}"))
+        ended = [verdicts[request] for request in left if verdicts[request].state is not State.ALREADY_RERUN]
         self._ended.update({target.key: ended[-1]} if ended else {})
-        self._slots.end(is_used=any(verdict.state in TAKEN for verdict in ended))
+        self._slots.end(is_used=any(verdict.state in TAKEN and not verdict.frees_slot for verdict in ended))
         self._settle(verdicts, target, deleting)
+
+    def _impossible(self, requests: Iterable[RerunRequest]) -> dict[RerunRequest, Verdict]:
+        """Return the outcomes of those that were made at a moment that cannot be: they fail alone."""
+        verdicts: dict[RerunRequest, Verdict] = {}
+        for request, moment in ((request, self._asked_at(request)) for request in requests):
+            if impossible := moment and moment.impossible:
+                verdicts[request] = Verdict(State.FAILED, f"could not be looked at: {impossible}")
+        return verdicts
 
     def _asked_at(self, request: RerunRequest) -> Moment | None:
         """Return when a request was made; None: it does not say."""
         return Moment(request.created_at, self._queue.clock) if isinstance(request.created_at, float) else None
 
-    def _seconds_too_young(self, group: Group) -> float:
-        """Return how long a group has to wait until its rerun can be seen to be later than its requests."""
+    def _seconds_too_young(self, requests: Iterable[RerunRequest]) -> float:
+        """Return how long requests have to wait until their rerun can be seen to be later than they are."""
         if self._options.dry_run or self._queue.clock.doubt or self._processor.calls.clock.doubt:
             return 0.0  # nothing can be compared by time then
         waiting, width = self._processor.waiting, self._queue.clock.width_seconds
-        asked_at = [moment.latest for moment in map(self._asked_at, group[1]) if moment]
+        asked_at = [moment.latest for moment in map(self._asked_at, requests) if moment]
         least = waiting.waits.youngest_seconds + width + self._processor.calls.clock.width_seconds
-        # one that is ahead of its own clock by more is impossible, which the look finds out
+        # one that is ahead of its own clock by more is impossible, which fails alone
         return min(max(max(asked_at, default=float("-inf")) + least - waiting.clock(), 0.0), least + width)
 
     def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
@@ -220,30 +239,59 @@ class Submitter:
             self._ledger.settle(dict.fromkeys(requests, verdict), target.name)
 
     def _settle(self, verdicts: Mapping[RerunRequest, Verdict], target: Target, deleting: Pool | None) -> None:
-        """Write outcomes down and have the requests that are served deleted at once."""
-        since = {request: verdict.sent_at or self.read_at or 0.0 for request, verdict in verdicts.items()}
-        self.served.update(
-            {
-                request.test_execution_id: (request, since[request])
-                for request, verdict in verdicts.items()
-                if verdict.state.is_served and request.test_execution_id is not None
-            }
-        )
+        """Write outcomes down and have the requests that are served deleted."""
+        evidence = {
+            request: verdict.acceptance or Stood(self.neighbours.stood_at(request))
+            for request, verdict in verdicts.items()
+        }
+        for request, verdict in verdicts.items():
+            if verdict.state.is_served and request.test_execution_id is not None:
+                self._served[request.test_execution_id] = (request, evidence[request])
         done = {request for request, verdict in verdicts.items() if deleting and self._is_done(request, verdict)}
         if not self._ledger.settle(verdicts, target.name, deletes=done):
             return
         for request, verdict in verdicts.items():
             if request in done and deleting:
-                deleting.submit(partial(self._delete, request, verdict, since[request]), urgent=True)
-            elif verdict.state is State.REFUSED and self._options.announce and not self._options.dry_run:
+                on_removed = partial(self._removed, request, verdict)
+                deleting.submit(partial(self._deleter.delete, request, evidence[request], on_removed), urgent=True)
+            elif self._options.announce and not self._options.dry_run and verdict.state in _TOLD_WITHOUT_DELETE:
                 self._announcer.announce(request, verdict)
 
     def _is_done(self, request: RerunRequest, verdict: Verdict) -> bool:
-        is_done = verdict.state.is_served or (verdict.state is State.REFUSED and self._options.discard_refused)
-        return is_done and request.test_execution_id is not None and not self._options.dry_run
+        """Tell whether a request is to leave the queue now."""
+        if request.test_execution_id is None or self._options.dry_run:
+            return False
+        if verdict.state is State.REFUSED:
+            return self._options.discard_refused
+        return verdict.state.is_served and not (verdict.state is State.TRIGGERED and self._courses.stays(request))
 
-    def _delete(self, request: RerunRequest, verdict: Verdict, since: float) -> None:
-        if self._deleter.delete(request, since=since):
-            self._removed_ids.add(request.test_execution_id or 0)
-            if self._options.announce:
-                self._announcer.announce(request, verdict)
+    def _removed(self, request: RerunRequest, verdict: Verdict) -> None:
+        self._removed_ids.add(request.test_execution_id or 0)
+        if self._options.announce:
+            self._announcer.announce(request, verdict)
+
+    def join(self, pool: Pool) -> None:
+        """Wait until all groups have ended, and all that was served has left the queue or stays for a reason."""
+        while True:
+            is_done = pool.join(_LOOK_UP_SECONDS)
+            is_left = self._deleter.flush(pool, is_idle=is_done or not pool.has_waiting)
+            if is_done and not is_left:
+                return
+            if is_done:
+                self._deleter.wait()
+
+    def delete(self, test_execution_id: int) -> None:
+        """Remove a request that `submit` found or had served; any other by its id.
+
+        Raises:
+            TestObserverError: It could not be removed.
+        """
+        if test_execution_id not in self._served:
+            self._queue.delete([test_execution_id])
+            return
+        request, evidence = self._served[test_execution_id]
+        with Pool(1) as pool:
+            self._deleter.delete(request, evidence, lambda: None)
+            self.join(pool)
+        if error := self._deleter.errors.get(request):
+            raise error

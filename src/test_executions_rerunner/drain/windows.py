@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from test_executions_rerunner.drain.ledger import Ledger
+    from test_executions_rerunner.neighbours import Neighbours
     from test_executions_rerunner.request_queue import RequestQueue
     from test_executions_rerunner.rerun_request import RerunRequest
 
@@ -26,10 +27,11 @@ class Windows:
     Args:
         queue: Read from its head for each window.
         ledger: Knows how many requests stay; each new one is entered there.
+        neighbours: Told of each reading.
     """
 
-    def __init__(self, queue: RequestQueue, ledger: Ledger) -> None:
-        self._queue, self._ledger = queue, ledger
+    def __init__(self, queue: RequestQueue, ledger: Ledger, neighbours: Neighbours) -> None:
+        self._queue, self._ledger, self._neighbours = queue, ledger, neighbours
         self._known: dict[Hashable, RerunRequest] = {}
         self.is_last = False
         """Whether the last window reached the end of the queue."""
@@ -42,11 +44,11 @@ class Windows:
         """
         staying = self._ledger.staying()
         limit = staying + max(staying, LEAST_STEP)
-        requests = self._queue.window(limit)
-        is_whole = len(requests) < limit
+        reading = self._queue.window(limit)
         fresh: list[RerunRequest] = []
+        stand: list[RerunRequest] = []
         seen: dict[Hashable, int] = {}
-        for request in requests:
+        for request in reading.requests:
             told: tuple[Hashable, ...] = (request.test_execution_id, request.created_at)
             if request.test_execution_id is None:  # equal entries without ids are told apart by count
                 told = (repr(request.ci_link), repr(request.family), request.problem)
@@ -54,8 +56,10 @@ class Windows:
             known = self._known.get((*told, seen[told]))
             # without created_at only that the old one has left shows that this is another
             if known is None or (request.created_at is None and self._ledger.has_left(known)):
-                self._known[(*told, seen[told])] = request
+                self._known[(*told, seen[told])] = known = request
                 fresh.append(request)
-        self.is_last = is_whole or not fresh
+            stand.append(known)
+        self.is_last = reading.is_whole or not fresh
         self._ledger.open(fresh)
+        self._neighbours.note(reading, stand)
         return fresh

@@ -34,6 +34,7 @@ class ParametersTest extends StepTest {
             ['rerun of a job', [rerun: 'job'], [RERUNNER_RERUN: 'job']],
             ['maxAttempts', [maxAttempts: 3], [RERUNNER_MAX_ATTEMPTS: '3']],
             ['parametersFrom', [parametersFrom: 'build'], [RERUNNER_PARAMETERS_FROM: 'build']],
+            ['acknowledge', [acknowledge: 'started'], [RERUNNER_ACKNOWLEDGE: 'started']],
             ['maxPerDay', [maxPerDay: 2], [RERUNNER_MAX_PER_DAY: '2']],
             ['maxQueued', [maxQueued: 40], [RERUNNER_MAX_QUEUED: '40']],
             ['skipArchived', [skipArchived: true], [RERUNNER_SKIP_ARCHIVED: 'true']],
