@@ -78,10 +78,10 @@ def test_a_doubtful_rerun_of_a_job_is_recognised_by_its_new_attempt(matrix: Lab)
     assert "after a doubtful answer" in outcome.reason
 
 
-def refuse(lab: Lab, message: str, *, effect: bool = False) -> None:
-    """Let GitHub refuse the next trigger with these words."""
+def refuse(lab: Lab, message: str, *, effect: bool = False, times: int = 1) -> None:
+    """Let GitHub refuse the next triggers with these words."""
     body = f'{{"message": "{message}", "status": "403"}}'
-    lab.github.inject(Fault(method="POST", status=403, body=body, effect=effect))
+    lab.github.inject(Fault(method="POST", status=403, body=body, effect=effect, times=times))
 
 
 @pytest.mark.parametrize(
@@ -116,12 +116,24 @@ def test_where_somebody_was_faster_the_run_is_looked_at_again(
         pytest.param("Something new", "failed", id="unknown"),
     ],
 )
-def test_a_refusal_of_a_job_is_kept_in_the_words_of_the_server(matrix: Lab, message: str, state: str) -> None:
+def test_what_refuses_every_trigger_is_told_in_the_words_of_the_server(matrix: Lab, message: str, state: str) -> None:
     number = matrix.request(matrix.github.link(RUN, "rpi4"))[0]
-    refuse(matrix, message)
+    refuse(matrix, message, times=10)
     outcome = matrix.drain("github", of=JOB)[number]
     assert (outcome.state, message in outcome.reason) == (state, True)
     assert matrix.observer.ids() == [number]
+    asked = [path.rpartition("/actions/")[2].split("/")[::2] for path in posts(matrix)]
+    whole = ["runs", "rerun"]
+    assert asked[-1] == (whole if state != "deferred" else ["jobs", "rerun"]), "only the run's own refusal is one"
+
+
+@pytest.mark.parametrize("message", ["Jobs in this workflow run cannot be re-run", "Something new"])
+def test_a_job_that_cannot_be_rerun_alone_is_rerun_with_more(matrix: Lab, message: str) -> None:
+    number = matrix.request(matrix.github.link(RUN, "rpi4"))[0]
+    refuse(matrix, message)
+    assert matrix.states("github", of=JOB) == {number: "triggered"}
+    assert len(posts(matrix)) == 2
+    assert matrix.observer.ids() == []
 
 
 def test_a_later_request_for_another_machine_waits_for_the_next_drain(matrix: Lab) -> None:
