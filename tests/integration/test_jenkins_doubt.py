@@ -119,6 +119,25 @@ def test_a_drain_that_could_not_delete_does_not_start_a_trimmed_value_again(lab:
     assert looking.look().served[looking.requests[0]].has_started is is_started
 
 
+def test_a_rerun_that_waits_says_since_when_and_what_for(lab: Lab) -> None:
+    looking = Looking(lab)
+    lab.jenkins.add_item("job", OURS).since = 1795352766
+    look = looking.look()
+    reason = "an identical item waits in the queue since 2026-11-22 13:06 UTC (Waiting for next available executor)"
+    assert look.served[looking.requests[0]].reason == reason
+
+
+@pytest.mark.parametrize("why", ["::error::x\n##[command]", None, "x" * 5000], ids=["hostile", "none", "endless"])
+def test_what_an_item_waits_for_is_told_harmlessly(lab: Lab, monkeypatch: pytest.MonkeyPatch, why: str | None) -> None:
+    looking = Looking(lab)
+    lab.jenkins.add_item("job", OURS)
+    monkeypatch.setattr("test_executions_rerunner.demo.jenkins_jobs.Item.why", lambda *_: why)
+    reason = looking.look().served[looking.requests[0]].reason
+    assert reason.isprintable()
+    assert "##[" not in reason
+    assert len(reason) < 250
+
+
 # what a link names
 
 

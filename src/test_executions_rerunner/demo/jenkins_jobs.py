@@ -173,6 +173,14 @@ class Item:
     since: float
     ready_at: float
 
+    def why(self, now: float) -> str:
+        """Return what it waits for."""
+        if now < self.ready_at < float("inf"):
+            return f"In the quiet period. Expires in {self.ready_at - now:.0f} sec"
+        if self.job is not None and self.job.is_held():
+            return f"Build #{self.job.running[0].number} is already in progress"
+        return "Waiting for next available executor"
+
 
 def default_of(definition: Mapping[str, object]) -> object:
     """Return a definition's default, called where it moves; ``None`` where it has none."""

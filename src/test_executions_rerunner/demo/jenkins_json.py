@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import quote
 
 from test_executions_rerunner.demo.jenkins_jobs import OTHER_KEYS, UNTOLD, Build, Item, Job, Value, default_of
@@ -158,6 +159,7 @@ def item_json(item: Item, root: str, skew_seconds: float) -> dict[str, object]:
     return {
         "id": item.id,
         "inQueueSince": round((item.since + skew_seconds) * 1000),
+        "why": item.why(time.time()),
         "task": task,
         "actions": _actions_json(item.job, item.parameters, item.users),
     }

@@ -118,10 +118,9 @@ class Evidence:
         if found.served:
             return found
         if waiting:
-            since = utc(waiting.since)
             link = self.api.item_link(waiting.number)
-            served = Served(f"an identical item waits in the queue since {since}", link, has_started=False)
-            return Found(served=served, misses=found.misses)
+            reason = f"an identical item waits in the queue since {_since(waiting)}"
+            return Found(served=Served(reason, link, has_started=False), misses=found.misses)
         if not found.held or found.held.state is not State.FAILED:
             for item, comparison in compared:
                 if held := self._held_by_item(item, comparison, asked):
@@ -175,7 +174,7 @@ class Evidence:
 
     def _held_by_item(self, item: QueueItem, comparison: Comparison, asked: Moment | None) -> Verdict | None:
         """Say that an item that waits may be a request's rerun, or would take its trigger in; None: neither."""
-        what = f"item {item.number}, which waits in the queue since {utc(item.since)},"
+        what = f"item {item.number}, which waits in the queue since {_since(item)},"
         link = self.api.item_link(item.number)
         if self.trigger.would_join(item):
             names = harmless(", ".join(self.trigger.untold), most=_MOST_SHOWN)
@@ -198,3 +197,8 @@ class Evidence:
         if text not in self.warned:
             self.warned.add(text)
             _log.warning("%s; a Jenkins user for the drain alone avoids most of this", text)
+
+
+def _since(item: QueueItem) -> str:
+    """Say since when an item waits, and what for: whoever looks after that can act."""
+    return f"{utc(item.since)} ({item.why})" if item.why else utc(item.since)

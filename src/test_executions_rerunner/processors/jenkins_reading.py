@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ACTIONS_TREE = f"actions[parameters[name,{VALUE_TREE}],causes[userId]]"
 _BUILD_TREE = f"[number,timestamp,building,result,duration,{_ACTIONS_TREE}]"
 _DEFINITION_TREE = f"[name,type,choices,defaultParameterValue[{VALUE_TREE}]]"
-QUEUE_TREE = f"items[id,inQueueSince,task[name,fullName,url],{_ACTIONS_TREE}]"
+QUEUE_TREE = f"items[id,inQueueSince,why,task[name,fullName,url],{_ACTIONS_TREE}]"
 JOB_TREE = (
     f"fullName,buildable,concurrentBuild,property[_class,parameterDefinitions{_DEFINITION_TREE}],"
     f"builds{_BUILD_TREE}{{0,50}}"
@@ -37,6 +37,8 @@ PARAMETERS_TREE = f"url,timestamp,actions[parameters[name,{VALUE_TREE}]]"
 _ONE_AT_A_TIME = "org.jenkinsci.plugins.workflow.job.properties.DisableConcurrentBuildsJobProperty"
 """A Pipeline's property; beside ``concurrentBuild: true`` it says abortPrevious, which has no field of its own."""
 _NEVER_COMPARED = {"PasswordParameterDefinition", "FileParameterDefinition", "CredentialsParameterDefinition"}
+_MOST_OF_A_REASON = 150
+"""How many characters of why an item waits are shown."""
 _JOB_URL = re.compile(r"(?:/job/[^/?#]+)+/?$")
 
 
@@ -150,7 +152,8 @@ def _items(told: Iterable[JsonObject]) -> Iterator[QueueItem]:
         task = item["task"]
         if "://" in str(task.get("url")):
             since = float(item.get("inQueueSince") or 0) / 1000
-            yield QueueItem(int(item["id"]), _parameters(item), _users(item), _full_name(task).lower(), since)
+            why = harmless(item.get("why") or "", most=_MOST_OF_A_REASON)
+            yield QueueItem(int(item["id"]), _parameters(item), _users(item), _full_name(task).lower(), since, why)
 
 
 def _full_name(task: JsonObject) -> str:

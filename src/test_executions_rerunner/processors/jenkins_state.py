@@ -54,6 +54,8 @@ class QueueItem(Candidate):
     """The full name of its job, in lower case: Jenkins looks names up without case."""
     since: float
     """When it came, in seconds since 1970 on the controller's clock."""
+    why: str = ""
+    """What it waits for, in Jenkins' words, harmless; empty: not told."""
 
 
 @dataclass(frozen=True)
