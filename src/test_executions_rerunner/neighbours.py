@@ -55,15 +55,12 @@ class Budget:
 
     def __init__(self, purpose: str, window_rows: Callable[[], int]) -> None:
         self._purpose, self._window_rows = purpose, window_rows
+        self._changed = threading.Condition()
+        self._set_aside = 0
         self.spent = 0
 
-    @property
-    def left(self) -> int:
-        """How many rows may still be read."""
-        return max(_LEAST_BUDGET, int(_OF_WINDOWS * self._window_rows())) - self.spent
-
-    def limit(self, wanted: int, needed: int) -> int:
-        """Return how many rows may be asked for.
+    def take(self, wanted: int, needed: int) -> int:
+        """Return how many rows may be asked for; they are set aside until it is known how many there were.
 
         Args:
             wanted: How many would be best.
@@ -72,10 +69,26 @@ class Budget:
         Raises:
             UnseenError: Not even those.
         """
-        if self.left < needed:
-            why = f"the queue was read again {self._purpose} for {self.spent} rows, which is as much as a drain may"
-            raise UnseenError(why, is_final=True)
-        return min(wanted, self.left)
+        with self._changed:
+            while (left := self._most - self.spent) - self._set_aside < needed <= left:
+                self._changed.wait()  # others may read less than they took
+            if left < needed:
+                why = f"the queue was read again {self._purpose} for {self.spent} rows, which is as much as a drain may"
+                raise UnseenError(why, is_final=True)
+            taken = min(wanted, left - self._set_aside)
+            self._set_aside += taken
+            return taken
+
+    @property
+    def _most(self) -> int:
+        return max(_LEAST_BUDGET, int(_OF_WINDOWS * self._window_rows()))
+
+    def spend(self, rows: int, taken: int) -> None:
+        """Count the rows that there were, and free the others that were taken."""
+        with self._changed:
+            self._set_aside -= taken
+            self.spent += rows
+            self._changed.notify_all()
 
 
 @dataclass(eq=False)
@@ -177,14 +190,15 @@ class Neighbours:
             return self._parts.setdefault(request.part, _Part())
 
     def _read(self, part: _Part, request: RerunRequest, budget: Budget, wanted: int) -> Reading:
-        limit = budget.limit(wanted, self._places(part, [request])[0] + 1)
-        began = self._clock()
+        limit = budget.take(wanted, self._places(part, [request])[0] + 1)
+        began, rows = self._clock(), 0
         try:
             reading = self._queue.part(request, limit)
+            rows = len(reading.requests)
         except TestObserverError as error:
             raise UnseenError(error.what, is_final=not error.may_pass) from error
-        rows = len(reading.requests)
-        budget.spent += rows
+        finally:
+            budget.spend(rows, limit)
         if rows:
             each_seconds = max(self._clock() - began, 0.001) / rows
             part.batch = max(LEAST_ROWS, min(int(_READING_SECONDS / each_seconds), _MOST_ROWS))

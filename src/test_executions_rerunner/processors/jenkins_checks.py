@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.calls.policy import CallError, Fault
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Check
 from test_executions_rerunner.processors.jenkins_reading import FolderError
@@ -30,8 +30,9 @@ def jenkins_checks(processor: JenkinsProcessor, targets: Iterable[Target]) -> It
         processor.snapshot()
         yield Check("Jenkins: queue", ok=True, message="can be read")
     except CallError as error:
-        fix = processor.advice(error.failure) or f"check {processor.address_setting} and the network"
-        yield Check(name, ok=False, message=str(error), fix=fix)
+        is_refused = error.failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
+        fix = processor.credential_setting if is_refused else f"{processor.address_setting} and the network"
+        yield Check(name, ok=False, message=str(error), fix=f"check {fix}")
         return
     jobs: dict[str, list[Target]] = {}
     for target in targets:
@@ -77,7 +78,7 @@ class _Job:
     def _compare(self, job: Job) -> None:
         """Compare what is sent with what the job takes."""
         if not job.is_buildable:
-            self._warn(f"is disabled, so that its requests wait: {job.waits_since_disabled}")
+            self._warn("is disabled: its requests wait")
         if not job.definitions:
             self._warn("takes no parameters", "make it parameterized; ours cannot reach it")
             return
