@@ -143,6 +143,9 @@ def test_what_is_tagged_differs_from_main_in_the_image_only(project: Path) -> No
     shutil.copy(ROOT / "action.yml", project)
     files = release.tagged_files(TAG, "some/where", IMAGE, root=project)
 
+    (project / "tagged.yml").write_text(files["action.yml"])
+    checked = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.github-actions"]
+    subprocess.run([*checked, str(project / "tagged.yml")], check=True)  # noqa: S603 - a linter of ours
     for name, text in files.items():
         before, after = (project / name).read_text(encoding="utf-8").splitlines(), text.splitlines()
         changed = [new for old, new in zip(before, after, strict=True) if old != new]
@@ -245,9 +248,19 @@ def _run_scripts(workflow: str, job: str, folder: Path, tools: Path, **values: s
 
 def test_the_workflow_names_the_image_in_lower_case(tmp_path: Path, tools: Path) -> None:
     shutil.copy("/bin/true", tools / "python3")  # the checks have tests of their own
-    _run_scripts("release", "version", tmp_path, tools, GITHUB_REPOSITORY="Some/Where", TAG="v1.2.3")
+    values = {"GITHUB_REPOSITORY": "Some/Where", "TAG": "v1.2.3", "GITHUB_REF": "refs/heads/main"}
+    _run_scripts("release", "version", tmp_path, tools, **values)
 
     assert (tmp_path / "output").read_text() == "image=ghcr.io/some/where\nversion=1.2.3\n"
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/mine", "refs/tags/v1.2.3"])
+def test_nothing_but_main_is_released(tmp_path: Path, tools: Path, ref: str) -> None:
+    shutil.copy("/bin/true", tools / "python3")
+    with pytest.raises(subprocess.CalledProcessError):
+        _run_scripts("release", "version", tmp_path, tools, GITHUB_REPOSITORY="a/b", TAG="v1.2.3", GITHUB_REF=ref)
+
+    assert not (tmp_path / "calls").exists()
 
 
 def test_the_workflow_joins_both_architectures_and_says_what_they_hold(tmp_path: Path, tools: Path) -> None:
