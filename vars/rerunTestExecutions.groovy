@@ -69,11 +69,22 @@ final Map ALLOWED = [
     command: 'the name or path of a program, not beginning with a dash',
 ]
 
+// The report's folder is for the agent alone. Where somebody else runs this, as root in a container of a Kubernetes pod,
+// the agent could neither read the report nor delete the folder. A secret text that is empty is bound as no variable.
+@Field
+final String BEGIN = '''set +x
+umask 077
+if [ -n "${RERUNNER_STEP_NEEDS_KEY:-}" ] && [ -z "${TEST_OBSERVER_API_KEY:-}" ]; then
+    echo 'testObserverCredentialsId: the secret text is empty, so that there is no key' >&2
+    exit 2
+fi
+mkdir "$RERUNNER_STEP_FOLDER"
+if ! [ -O . ]; then chmod 777 "$RERUNNER_STEP_FOLDER"; fi
+'''
+
 // An action's input would beat the variables set here, whatever left such a name on the agent.
 @Field
-final String RUN_COMMAND = '''set +x
-umask 077
-mkdir "$RERUNNER_STEP_FOLDER"
+final String RUN_COMMAND = BEGIN + '''
 for name in $(env | sed -n 's/^\\(INPUT_[A-Z_]*\\)=.*/\\1/p'); do unset "$name"; done
 exec "$RERUNNER_STEP_COMMAND" "$RERUNNER_STEP_PROCESSOR"
 '''
@@ -82,9 +93,7 @@ exec "$RERUNNER_STEP_COMMAND" "$RERUNNER_STEP_PROCESSOR"
 // container sees the report's folder, and the workspace only to read the requests. A CA that is missing is not
 // mounted, since Docker would make a folder of that name.
 @Field
-final String RUN_DOCKER = '''set +x
-umask 077
-mkdir "$RERUNNER_STEP_FOLDER"
+final String RUN_DOCKER = BEGIN + '''
 set -- --rm --name "$RERUNNER_STEP_FOLDER" --read-only --user "$(id -u):$(id -g)" \\
     --volume "$PWD/$RERUNNER_STEP_FOLDER:$PWD/$RERUNNER_STEP_FOLDER:rw,z" --workdir "$PWD"
 if [ -n "${RERUNNER_REQUESTS:-}" ]; then
@@ -131,12 +140,16 @@ Map call(Map config = [:]) {
     }
     Map given = givenIn(config)
     String folder = "rerunTestExecutions-${UUID.randomUUID()}"
+    int code = -1
     try {
-        int code = drain(given, environmentOf(given, controllerUrl, folder))
-        String path = folder + '/report.json'
-        String text = fileExists(path) ? readFile(file: path, encoding: 'UTF-8') : ''
-        return conclude(processorOf(given), code, reportIn(text))
+        code = drain(given, environmentOf(given, controllerUrl, folder))
+        return conclude(processorOf(given), code, reportOf(folder))
     } finally {
+        if (code < 0) {
+            // A build that is aborted has no exit code, and what aborts it passes through here.
+            Map report = reportOf(folder).report
+            describe(processorOf(given), report, exitCodeIn(report))
+        }
         dir(folder) {
             deleteDir()
         }
@@ -185,14 +198,24 @@ int runDocker() {
     return code
 }
 
+/** Reads the report, which [report: Map] has; [problem: String] says why there is none. */
+Map reportOf(String folder) {
+    String path = folder + '/report.json'
+    return reportIn(fileExists(path) ? readFile(file: path, encoding: 'UTF-8') : '')
+}
+
+/** Says in the build's description what was done; a step that is tried again says the same only once. */
+void describe(String processor, Map report, int code) {
+    if (report) {
+        String own = "${processor}: ${summaryOf(report, code)}"
+        currentBuild.description = described(currentBuild.description, own)
+    }
+}
+
 /** Turns the exit code and the report into the build's description and result. */
 Map conclude(String processor, int code, Map found) {
     Map report = found.report
-    if (report) {
-        String own = "${processor}: ${summaryOf(report, code)}"
-        String others = currentBuild.description
-        currentBuild.description = others ? others + '; ' + own : own
-    }
+    describe(processor, report, code)
     if (code < 0 || code > 1) {
         error("rerunTestExecutions: ${reasonOf(report, code)} (exit code ${code})")
     }
@@ -283,6 +306,7 @@ List environmentOf(Map given, String controllerUrl, String folder) {
         RERUNNER_REPORT: folder + '/report.json',
         RERUNNER_STEP_FOLDER: folder,
         RERUNNER_STEP_PROCESSOR: processorOf(given),
+        RERUNNER_STEP_NEEDS_KEY: given.testObserverCredentialsId ? 'yes' : null,
     ]
     return values.findAll { isGiven(it.value) }.collect { "${it.key}=${it.value}".toString() }
 }
@@ -315,6 +339,21 @@ Object plain(Object value) {
         return value.collectEntries { key, inner -> [(key): plain(inner)] }
     }
     return value instanceof List ? value.collect { plain(it) } : value
+}
+
+/** Returns how the program says that it ends. */
+@NonCPS
+int exitCodeIn(Map report) {
+    return report?.exit_code instanceof Integer ? report.exit_code : -1
+}
+
+/** Adds what was done to a description, unless it is there already. */
+@NonCPS
+String described(String others, String own) {
+    if (!others) {
+        return own
+    }
+    return "; ${others}; ".toString().contains("; ${own}; ".toString()) ? others : others + '; ' + own
 }
 
 /** Says what was done in counts and names: a description may be shown as HTML, and reasons come from strangers. */

@@ -114,6 +114,19 @@ class CredentialsTest extends StepTest {
     }
 
     @Test
+    void 'a secret text that is empty is said to be, and nothing runs without a key'() {
+        [[:], [image: 'rerunner:1']].each { more ->
+            jenkins.credentials['to-key'] = ''
+            String message = failure(JENKINS + [testObserverCredentialsId: 'to-key'] + more)
+
+            assert message.contains('a setting is wrong or a credential is missing')
+            assert jenkins.log.contains('testObserverCredentialsId: the secret text is empty')
+            assert programs.calls() == []
+            assert jenkins.workspace.list().length == 0
+        }
+    }
+
+    @Test
     void 'a credential that does not exist fails with its id and leaves nothing behind'() {
         assert failure([jenkinsCredentialsId: 'nobody']) == "Could not find credentials entry with ID 'nobody'"
         assert jenkins.shells == []

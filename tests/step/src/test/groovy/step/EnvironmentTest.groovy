@@ -1,5 +1,6 @@
 package step
 
+import java.nio.file.Files
 import org.junit.Test
 
 class EnvironmentTest extends StepTest {
@@ -56,6 +57,28 @@ class EnvironmentTest extends StepTest {
         }
         assert jenkins.shells == []
         assert jenkins.workspace.list().length == 0
+    }
+
+    @Test
+    void 'the folder of the report is for the agent alone'() {
+        callStep(JENKINS)
+
+        assert programs.calls()[0].mode == '700'
+    }
+
+    @Test
+    void 'an agent that is another user than the one who runs the program can read the report and delete its folder'() {
+        boolean isRoot = System.getProperty('user.name') == 'root'
+        File workspace = isRoot ? jenkins.workspace : new File('/tmp')
+        if (isRoot) {
+            Integer nobody = 65534
+            Files.setAttribute(workspace.toPath(), 'unix:uid', nobody)
+        }
+
+        jenkins.dir(workspace.path) { callStep(JENKINS) }
+
+        assert programs.calls()[0].mode == '777'
+        assert !workspace.list().any { it.startsWith('rerunTestExecutions') }
     }
 
     @Test

@@ -72,8 +72,9 @@ class Jenkins {
                 variables += [(binding.variable): secret]
             }
         }
-        masked.addAll(variables.values())
-        inBlock(variables, body)
+        masked.addAll(variables.values().findAll())
+        // a variable with nothing in it is none
+        inBlock(variables.collectEntries { name, value -> [(name): value ?: null] }, body)
     }
 
     Object dir(String path, Closure body) {

@@ -187,6 +187,50 @@ class OutcomesTest extends StepTest {
     }
 
     @Test
+    void 'a step that is tried again says the same only once'() {
+        programs.endWith(3, [error: 'It rains.', counts: [triggered: 1]])
+        3.times { failure(JENKINS) }
+        programs.endWith(0, [counts: [triggered: 1]])
+        callStep(JENKINS)
+
+        assert jenkins.build.description == 'jenkins: stopped with exit code 3, 1 triggered; jenkins: 1 triggered'
+    }
+
+    @Test
+    void 'an aborted build says what was done where the program wrote its report in time'() {
+        programs.endWith(143, [error: 'interrupted by SIGTERM', counts: [triggered: 2, deferred: 1], remaining: null])
+        programs.hangAfterReport()
+        jenkins.isAborted = true
+
+        Throwable thrown = null
+        try {
+            callStep(JENKINS)
+        } catch (InterruptedException expected) {
+            thrown = expected
+        }
+
+        assert thrown.message == 'aborted'
+        assert jenkins.build == [result: 'ABORTED',
+            description: 'jenkins: stopped with exit code 143, 2 triggered, 1 deferred']
+        assert jenkins.workspace.list().length == 0
+    }
+
+    @Test
+    void 'an aborted build whose report was cut off says nothing'() {
+        programs.endWith(143, '{"version": 3, "counts": {"triggered": 1')
+        programs.hangAfterReport()
+        jenkins.isAborted = true
+
+        try {
+            callStep(JENKINS)
+        } catch (InterruptedException expected) {
+            assert expected.message == 'aborted'
+        }
+
+        assert jenkins.build == [result: 'ABORTED', description: null]
+    }
+
+    @Test
     void 'an aborted build stays aborted and leaves nothing behind'() {
         programs.hang()
         jenkins.isAborted = true

@@ -30,6 +30,8 @@ class Programs {
             printf '%s\\0' "\${0##*/}" "\$@" > "\$call/arguments"
             env -0 > "\$call/environment"
             pwd > "\$call/folder"
+            stat -c %a "\$RERUNNER_STEP_FOLDER" > "\$call/mode"
+            if [ -e "\$record/late" ]; then cat "\$record/report" > "\$RERUNNER_REPORT"; fi
             touch "\$call/done"
             case "\$1" in stop) exit 0 ;; esac
             if [ -e "\$record/leak" ]; then echo "token: \$JENKINS_API_TOKEN" >&2; fi
@@ -64,6 +66,12 @@ class Programs {
         new File(record, 'hang').createNewFile()
     }
 
+    /** Lets the programs write their report, and run until they are stopped. */
+    void hangAfterReport() {
+        new File(record, 'late').createNewFile()
+        hang()
+    }
+
     /** Lets the programs print the token that they were given. */
     void leak() {
         new File(record, 'leak').createNewFile()
@@ -82,7 +90,8 @@ class Programs {
         record.listFiles().findAll { new File(it, 'done').exists() }.sort { it.lastModified() }.collect { File call ->
             [arguments: split(call, 'arguments'),
              environment: split(call, 'environment').collectEntries { it.split('=', 2).toList() },
-             folder: new File(call, 'folder').text.trim()]
+             folder: new File(call, 'folder').text.trim(),
+             mode: new File(call, 'mode').text.trim()]
         }
     }
 
