@@ -105,6 +105,15 @@ def test_each_attempt_that_ran_nothing_since_the_request_is_a_miss(server: Githu
     assert look(server, server.link(7)).misses == {}, "served"
 
 
+def test_an_attempt_without_jobs_began_later_if_the_one_before_did(server: GithubServer) -> None:
+    add_run(server)
+    rerun(server, at=20, conclusion="startup_failure")
+    rerun(server, "one", "two", at=8, conclusion="cancelled", has_runners=False)
+    rerun(server, at=6, conclusion="startup_failure")
+    rerun(server, "one", "two", at=4, conclusion="cancelled", has_runners=False)
+    assert list(look(server, server.link(7)).misses.values()) == [3]
+
+
 def test_an_attempt_whose_jobs_wait_for_runners_serves_nobody_yet(server: GithubServer) -> None:
     add_run(server)
     rerun(server, "one", "two", conclusion=None, has_runners=False)
@@ -281,6 +290,14 @@ def test_with_failed_jobs_a_rerun_of_all_that_had_failed_serves(
     assert is_served(server, server.link(7), rerun=mode) is serves
 
 
+def test_with_failed_jobs_where_none_had_failed_the_whole_run_must_have_been_rerun(server: GithubServer) -> None:
+    add_run(server, conclusion="cancelled")
+    rerun(server, "one", at=8)
+    assert not is_served(server, server.link(7), rerun="failed-jobs")
+    rerun(server, "one", "two", at=4)
+    assert is_served(server, server.link(7), rerun="failed-jobs")
+
+
 def test_jobs_that_nobody_knew_make_an_attempt_that_is_never_the_whole_run_a_miss(server: GithubServer) -> None:
     add_run(server)
     rerun(server, "one", "two", conclusion=None)
@@ -316,6 +333,14 @@ def test_a_run_that_is_going_says_in_which_state_since_when_and_who_must_act(
     assert verdict.state is State.DEFERRED
     reason = f"attempt 1 of the run is still going, {status.replace('_', ' ')} since {since}"
     assert verdict.reason == (f"{reason}: {words}" if words else reason)
+
+
+def test_a_run_that_moved_on_within_a_day_is_no_run_that_nobody_takes(server: GithubServer) -> None:
+    moved = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ago(60)))
+    server.add_run(NAME, 7, status="queued", created_at=time.time() - 2 * DAY, updated_at=moved)
+    verdict = look(server, server.link(7)).verdict
+    assert verdict is not None
+    assert "nobody" not in verdict.reason
 
 
 @pytest.mark.parametrize("status", ["waiting", "queued"])

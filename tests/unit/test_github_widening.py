@@ -195,6 +195,11 @@ def test_of_a_run_asked_for_as_a_whole_all_jobs_must_be_new(server: GithubServer
     assert changed(server, Run(server, "run", server.link(7)), "one", "two") is None
 
 
+def test_where_one_link_names_a_job_and_one_does_not_all_jobs_must_be_new(server: GithubServer) -> None:
+    add_run(server)
+    assert changed(server, Run(server, "run", server.link(7), server.link(7, "one")), "one") is None
+
+
 def test_of_equal_names_all_must_have_been_started(server: GithubServer) -> None:
     add_run(server, jobs=("twin", "twin"))
     run = Run(server, "run", server.link(7, "twin"))

@@ -74,7 +74,6 @@ class RunLook:
             self._verdict() if left else None,
             before=before,
             way_out=way_out(self._run.told, self._link, self._api.server),
-            since=self._run.read_at,
             misses=misses,
         )
         if look.verdict or not left:
