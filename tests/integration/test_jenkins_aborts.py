@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.demo import Fault
+from test_executions_rerunner.processors.jenkins_checks import jenkins_checks
+from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -105,6 +108,16 @@ def test_a_rerun_of_ours_that_such_a_job_superseded_is_no_rerun(lab: Lab) -> Non
     assert [build.result for build in lab.jenkins.builds("job")] == ["NOT_BUILT", None]
     lab.jenkins.end_builds("job")
     assert lab.states("jenkins") == {again: "triggered"}
+
+
+def test_the_check_says_that_requests_of_such_a_job_wait(lab: Lab) -> None:
+    add_job(lab)
+    processor = lab.processor("jenkins")
+    assert isinstance(processor, JenkinsProcessor)
+    post = {"ci_link": f"{lab.jenkins.url}/job/job/1/", "family": "snap"}
+    *_, check = jenkins_checks(processor, [processor.target(RerunRequest.read(post, needs_id=False))])
+    assert check.ok is None
+    assert "aborts its running build for each new one" in check.message
 
 
 def test_a_freestyle_job_never_aborts(lab: Lab) -> None:

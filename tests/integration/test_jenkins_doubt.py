@@ -292,7 +292,9 @@ def test_reruns_that_did_not_count_are_counted_since_each_request(lab: Lab) -> N
 
 
 @pytest.mark.parametrize(
-    ("age", "words"), [(0.0, "says no start"), (3 * DAY, "says that it started at 20")], ids=["none", "a day before"]
+    ("age", "words"),
+    [(0.0, "says no start"), (3 * DAY, "says that it started at 20"), (-3 * DAY, "says that it started at 20")],
+    ids=["none", "days before", "days ahead"],
 )
 def test_a_build_of_ours_with_an_impossible_start_is_left_to_a_person(lab: Lab, age: float, words: str) -> None:
     looking = Looking(lab)
@@ -304,10 +306,23 @@ def test_a_build_of_ours_with_an_impossible_start_is_left_to_a_person(lab: Lab, 
     assert held.link == f"{lab.jenkins.url}/job/job/3/"
 
 
+def test_the_only_build_that_says_no_start_is_left_to_a_person_too(lab: Lab) -> None:
+    looking = Looking(lab)
+    looking.build(0.0)
+    assert looking.found() == "held: failed"
+
+
 def test_an_impossible_start_of_others_is_no_doubt_and_ends_no_search(lab: Lab) -> None:
     looking = Looking(lab)
     looking.build(2 * MINUTE)
     looking.build(0.0, parameters={}, user="someone")
+    assert looking.found() == "served"
+
+
+def test_a_build_of_others_in_the_future_makes_no_newer_one_impossible(lab: Lab) -> None:
+    looking = Looking(lab)
+    looking.build(-9 * DAY, parameters={}, user="someone")
+    looking.build(2 * MINUTE)
     assert looking.found() == "served"
 
 

@@ -79,6 +79,8 @@ class _Job:
         """Compare what is sent with what the job takes."""
         if not job.is_buildable:
             self._warn("is disabled: its requests wait")
+        if job.aborts:
+            self._warn("aborts its running build for each new one: its requests wait while one runs")
         if not job.definitions:
             self._warn("takes no parameters", "make it parameterized; ours cannot reach it")
             return

@@ -62,7 +62,7 @@ class History:
             self._read_on()
 
     def has_possible_start(self, build: Build) -> bool:
-        """Tell whether a build can have started when it says: not at no time, nor a day before an older one."""
+        """Tell whether a build can have started when it says: not at 0, a day before an older one, or tomorrow."""
         return build.number not in self._impossible
 
     def is_superseded(self, build: Build) -> bool:
@@ -101,11 +101,12 @@ class History:
         """Take builds in, and find out which of all known say an impossible start."""
         known = {build.number: build for build in (*self._builds, *builds)}
         self._builds = sorted(known.values(), key=lambda build: -build.number)
-        impossible, latest = set(), 0.0
+        impossible, latest, tomorrow = set(), 0.0, self._api.calls.clock.now() + DAY_SECONDS
         for build in reversed(self._builds):
-            if build.started <= 0 or build.started < latest - DAY_SECONDS:
+            if build.started <= 0 or not latest - DAY_SECONDS <= build.started <= tomorrow:
                 impossible.add(build.number)
-            latest = max(latest, build.started)
+            else:
+                latest = max(latest, build.started)
         self._impossible = frozenset(impossible)
 
     def _read_on(self) -> None:
