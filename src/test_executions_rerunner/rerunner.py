@@ -122,7 +122,7 @@ class Rerunner:
         with Pool(self._concurrency) as pool, self._submitter:
             while not (windows.is_last or self._ledger.stopped or self._submitter.is_at_limit):
                 groups = self._process(windows.read())
-                self._has_read = True
+                self._has_read = windows.is_last
                 self._submitter.submit(groups, pool)
                 self._submitter.join(pool)
 
@@ -158,8 +158,8 @@ class Rerunner:
 
     @property
     def remaining(self) -> int | None:
-        """How many of the requests read stay in the queue; None: it was not read."""
-        return self._ledger.staying() if self._has_read else None
+        """How many requests stay in the queue; None: it was not read to its end, or the requests are of none."""
+        return self._ledger.staying() if self._has_read and self._queue.has_ids else None
 
     # the four steps, one by one
 

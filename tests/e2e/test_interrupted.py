@@ -171,6 +171,7 @@ def test_a_drain_ends_in_order_while_a_server_hangs(place: str, lab: str, number
     assert seen.ended.seconds < 10
     assert seen.ended.report
     assert seen.ended.report["error"] == f"interrupted by {number}"
+    assert seen.ended.log.splitlines()[-1].endswith(f"interrupted by {number}"), "a person looks at the end"
     assert seen.ended.outcomes == dict(enumerate(expected.outcomes, start=1))
     assert seen.ended.deleted == set(expected.deleted)
     assert seen.queue == {1, 2, 3, 4, 5} - set(expected.deleted)

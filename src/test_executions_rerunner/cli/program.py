@@ -211,7 +211,7 @@ class Program:
     def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
         settings = self._settings
         self.report.now, self.report.links_setting = queue.clock.now, processor.links_setting
-        self.report.is_of_queue = not isinstance(queue, RequestFile) or queue.has_ids
+        self.report.is_of_queue = queue.has_ids
         teller = Teller(
             lambda: rerunner.stopped, self.report.which, is_told_later=settings.dry_run or self._level == logging.ERROR
         )
@@ -246,7 +246,7 @@ class Program:
             reason = f"interrupted by {name}" if name else "the drain ended by a bug"
             rerunner.end(reason, gone_seconds=self._signals.gone_seconds)
         report.outcomes, report.interrupted_by = rerunner.outcomes, name
-        report.remaining = rerunner.remaining if report.is_of_queue else None
+        report.remaining = rerunner.remaining
         if stopped := rerunner.stopped:
             is_failure = bool(name) or stopped.state is State.FAILED or any(o.delete_error for o in report.outcomes)
             report.error, report.stopped = (stopped.reason, None) if is_failure else (None, stopped.reason)

@@ -267,3 +267,13 @@ def test_trying_whether_a_report_can_be_written_leaves_the_old_one(world: World,
     assert world.run("github", "--report", str(file), GH_TOKEN=None, GITHUB_TOKEN=None).exit_code == 2
     assert json.loads(file.read_text())["exit_code"] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize("processor", ["jenkins", "github"])
+def test_a_token_that_is_wrong_is_one_problem_and_no_missing_one(world: World, processor: str) -> None:
+    variable = "JENKINS_API_TOKEN" if processor == "jenkins" else "GH_TOKEN"
+    ended = world.run(processor, **{variable: "abc"})
+    assert ended.exit_code == 2
+    assert len(ended.err.splitlines()) == 1
+    assert variable in ended.err
+    assert "none is set" not in ended.err
