@@ -20,6 +20,7 @@ CLOCKS = "tests/integration/test_drain_clocks.py"
 FAULTS = "tests/integration/test_drain_faults.py"
 DOUBT = "tests/integration/test_jenkins_doubt.py"
 LOOKS = "tests/integration/test_jenkins_look.py"
+SELECTION = "tests/integration/test_drain_selection.py"
 NEWER = "tests/integration/test_drain_newer.py"
 
 
@@ -278,6 +279,22 @@ MUTANTS = (
         'Fault.NOT_SENT: _rule("again", State.FAILED, React.END, State.FAILED)',
         FAULTS,
         "refused_connection",
+    ),
+    Mutant(
+        "what was decided is started all the same",
+        "drain/selection.py",
+        "if self.skip_decided and request.decision:",
+        "if self.skip_decided and not request.decision:",
+        SELECTION,
+        "decided",
+    ),
+    Mutant(
+        "the least priority itself is left alone",
+        "drain/selection.py",
+        "request.priority < self.min_priority",
+        "request.priority <= self.min_priority",
+        SELECTION,
+        "priority",
     ),
 )
 PASSED, FAILED = 0, 1
