@@ -40,6 +40,7 @@ MOST_TRIES = 3
 """How often it is looked again before a request stays."""
 _GATHERING_SECONDS = 1.0
 """How long requests of one part wait for others, which the same reading may show."""
+_TOO_OLD = "what was known of it was too old when its DELETE could be sent"
 
 
 @dataclass(eq=False)
@@ -140,9 +141,11 @@ class Deleter:
         try:
             self._look(due)
             for one in due:
-                sight = self._neighbours.seen(one.request, not_before=self._clock() - PROOF_SECONDS)
+                sight = self._neighbours.seen(one.request, not_before=now - PROOF_SECONDS)
                 if sight is None:
                     self._put_back(one)
+                elif sight.as_of < self._clock() - PROOF_SECONDS:
+                    self._unseen(one, _TOO_OLD, is_final=False)
                 elif not self._has_ended(one, sight):
                     with self._lock:
                         self._busy[part] += 1
@@ -166,7 +169,7 @@ class Deleter:
     def _send_proven(self, one: _Leaving, sight: Sight) -> None:
         try:
             if not self._send(one, sight.as_of + PROOF_SECONDS):
-                self._unseen(one, "what was known of it was too old when its DELETE could be sent", is_final=False)
+                self._unseen(one, _TOO_OLD, is_final=False)
         finally:
             self._leave(one.request.part)
 
