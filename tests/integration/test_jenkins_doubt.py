@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from test_executions_rerunner.calls.clocks import Moment
+from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.models import State
 from test_executions_rerunner.rerun_request import RerunRequest
 
@@ -372,6 +375,21 @@ def test_builds_that_are_deleted_meanwhile_hide_none(lab: Lab) -> None:
 
     lab.jenkins.on_request = delete
     assert looking.found() == "served"
+
+
+@pytest.mark.parametrize("name", ["other", "folder/job", ""])
+def test_older_builds_of_another_job_are_no_answer(lab: Lab, name: str) -> None:
+    looking = Looking(lab)
+    for _ in range(60):
+        looking.build(8 * MINUTE, parameters={}, user="someone")
+    parameters = [{"name": "TEST_OBSERVER_REPORTING", "value": True}]
+    build = {"number": 2, "timestamp": (time.time() - 60) * 1000, "actions": [{"parameters": parameters}]}
+    told = json.dumps({"fullName": name, "allBuilds": [build]})
+    fault = lab.jenkins.inject(Fault(path="allBuilds", times=None, action="garbage", body=told))
+    with pytest.raises(CallError, match="about another job"):
+        looking.found()
+    fault.times = 0
+    assert looking.found() == "nothing"
 
 
 def test_more_builds_than_are_read_leave_a_request_to_a_person(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,8 +90,9 @@ class JenkinsApi:
         Raises:
             CallError: They could not be read.
         """
-        url, tree = self.job_url(target), jenkins_reading.all_builds_tree(start, stop)
-        return self._repeated(lambda: jenkins_reading.read_all_builds(self._get(url, tree)))
+        url, full_name = self.job_url(target), self.full_name(target)
+        tree = jenkins_reading.all_builds_tree(start, stop)
+        return self._repeated(lambda: jenkins_reading.read_all_builds(self._get(url, tree), full_name))
 
     def numbers(self, target: Target) -> frozenset[int]:
         """Read which builds a target's job has, as far as its page lists them.

@@ -57,7 +57,7 @@ class FolderError(Exception):
 
 def all_builds_tree(start: int, stop: int) -> str:
     """Return the tree of older builds, which ``builds`` does not tell."""
-    return f"allBuilds{_BUILD_TREE}{{{start},{stop}}}"
+    return f"fullName,allBuilds{_BUILD_TREE}{{{start},{stop}}}"
 
 
 def read_queue(told: JsonObject, read_at: float) -> Queue:
@@ -84,6 +84,7 @@ def read_job(told: JsonObject, full_name: str) -> Job:
     """
     with _shape("the job"):
         _check_name(told, full_name)
+        _check_kind(told)
         parts = [part or {} for part in told.get("property") or ()]
         is_one_at_a_time = any(part.get("_class") == _ONE_AT_A_TIME for part in parts)
         return Job(
@@ -98,6 +99,7 @@ def read_numbers(told: JsonObject, full_name: str) -> frozenset[int]:
     """Read the numbers of a job's builds, as `read_job` does."""
     with _shape("the job"):
         _check_name(told, full_name)
+        _check_kind(told)
         return frozenset(int(build["number"]) for build in told["builds"])
 
 
@@ -121,19 +123,23 @@ def read_build(told: JsonObject, path: str) -> LinkedBuild:
         return LinkedBuild(known, float(told.get("timestamp") or 0) / 1000)
 
 
-def read_all_builds(told: JsonObject) -> tuple[Build, ...]:
-    """Read older builds.
+def read_all_builds(told: JsonObject, full_name: str) -> tuple[Build, ...]:
+    """Read older builds of a job, as `read_job` does.
 
     Raises:
-        requests.exceptions.InvalidJSONError: They have another shape.
+        requests.exceptions.InvalidJSONError: They have another shape, or are those of another job.
     """
     with _shape("the builds"):
+        _check_name(told, full_name)
         return tuple(_builds(told["allBuilds"]))
 
 
 def _check_name(told: JsonObject, full_name: str) -> None:
     if told["fullName"].lower() != full_name.lower():
         raise requests.exceptions.InvalidJSONError(f"the answer is about another job, {harmless(told['fullName'])}")
+
+
+def _check_kind(told: JsonObject) -> None:
     if "builds" not in told and "buildable" not in told:
         raise FolderError("it is a folder, and only the jobs in it can be built")
 
