@@ -167,7 +167,7 @@ class Program:
                 max_queued=settings.max_queued,
                 connections=settings.concurrency,
             )
-            return jenkins, partial(jenkins_checks, jenkins)
+            return jenkins, partial(jenkins_checks, jenkins, acknowledge=settings.acknowledge)
         from test_executions_rerunner.processors.github import GithubProcessor  # noqa: PLC0415 - the chosen one
         from test_executions_rerunner.processors.github_checks import github_checks  # noqa: PLC0415 - the same
 

@@ -21,12 +21,28 @@ if TYPE_CHECKING:
 _READ = "give the user Job/Read, or delete its requests"
 
 
-def jenkins_checks(processor: JenkinsProcessor, targets: Iterable[Target]) -> Iterator[Check]:
-    """Try the controller, the user, and each job that is queued."""
+def jenkins_checks(
+    processor: JenkinsProcessor, targets: Iterable[Target], *, acknowledge: str = "accepted"
+) -> Iterator[Check]:
+    """Try the controller, the user, and each job that is queued.
+
+    Args:
+        processor: The controller, and what is sent to it.
+        targets: What is queued.
+        acknowledge: When a request leaves the queue, as `Rerunner` takes it.
+    """
     name = f"Jenkins: {processor.origin}"
     try:
+        user = processor.api.user()
         too = "".join(f"; links to {origin} are served too" for origin in processor.origins[1:])
-        yield Check(name, ok=True, message=f"answers, and knows the user as {processor.api.user()!r}{too}")
+        yield Check(name, ok=True, message=f"answers, and knows the user as {user!r}{too}")
+        if acknowledge == "started":
+            message = (
+                f"with --acknowledge started a build that {user!r} started for another purpose may count as a rerun"
+            )
+            yield Check(
+                "Jenkins: user", ok=None, message=message, fix="have this drain alone start builds as that user"
+            )
         processor.snapshot()
         yield Check("Jenkins: queue", ok=True, message="can be read")
     except CallError as error:

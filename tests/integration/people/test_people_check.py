@@ -71,6 +71,13 @@ def test_where_all_is_well_every_line_is_ok(world: World, processor: str) -> Non
     assert_nothing_changed(world)
 
 
+def test_where_requests_stay_until_their_rerun_starts_jenkins_should_know_the_drain_by_its_user(world: World) -> None:
+    ended = world.run("jenkins", "--check", "--acknowledge", "started")
+    line = line_with(ended, "Jenkins: user", "--acknowledge started")
+    assert (ended.exit_code, line.mark) == (0, "warning")
+    assert line.fix == "have this drain alone start builds as that user"
+
+
 @BOTH
 def test_every_check_says_what_it_looked_at(world: World, processor: str) -> None:
     ended = filled(world).run(processor, "--check")
