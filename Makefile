@@ -56,6 +56,10 @@ dist: ## Build the wheel and the source archive, into dist
 	  "$$scratch/bin/pip" install --quiet --require-hashes --requirement requirements-build.txt && \
 	  "$$scratch/bin/python" -m hatchling build -d "$(DIST)"
 
+.PHONY: picture
+picture: .venv/.runtime ## Make the picture of the README from what the program shows
+	@PYTHONPATH=src $(BIN)/python tests/picture.py
+
 .PHONY: lock
 lock: .venv/.dev ## Pin the newest fitting versions again, with their hashes
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url \

@@ -217,3 +217,30 @@ def test_what_takes_repositories_out_is_always_quoted() -> None:
 
     assert len(found) > 1
     assert set(found) == {("'", "'")}
+
+
+# what is promised
+
+
+@pytest.mark.parametrize(
+    ("section", "facts"),
+    [
+        pytest.param(
+            "When a request leaves the queue", ["accepted", "started", "remaining", "failed"], id="acknowledge"
+        ),
+        pytest.param("The drain's own Jenkins user", ["--max-per-day", "deferred", "after a day"], id="own user"),
+        pytest.param("Groups that are not told", ["3.19", "--acknowledge started", "--check"], id="groups"),
+        pytest.param(
+            "What no rule removes",
+            [
+                *("5 seconds", "DELETE", "broke off", "abortPrevious", "defaults of parameters that move"),
+                *("shorter delay", "between our look and our POST", "milestone()", "discards its builds"),
+            ],
+            id="what is left",
+        ),
+    ],
+)
+def test_what_is_not_promised_is_named(section: str, facts: list[str]) -> None:
+    told = PAGES["docs/promises.md"].partition(f"## {section}\n")[2].partition("\n## ")[0]
+
+    assert [fact for fact in facts if fact not in " ".join(told.split())] == []

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MATRIX, FIRST, SECOND, RUNNING, OLD, RESTARTED = range(4101, 4107)
 _MINUTES, _DAYS = 60, 24 * 3600
 _REPOSITORY = "canonical/lab"
+_MACHINES = {"cert-broken-device": "dragonboard", "cert-no-such-job": "nuc7"}
 _ARTEFACTS = {"snap": "core24", "deb": "linux-oem", "charm": "ubuntu-core", "image": "noble"}
 
 
@@ -117,7 +118,7 @@ class Scene:
         def asked(job: str, family: str, remark: str, outcome: str) -> Asked:
             gone = outcome in ("triggered", "already-rerun")
             later = {} if gone else {"github": "unsupported"}
-            machine = job.split("-")[1]
+            machine = _MACHINES.get(job.partition("/")[0]) or job.split("-")[1]
             return Asked(f"{self.jenkins.url}/job/{job}", family, machine, remark, {"jenkins": outcome, **later})
 
         return [
