@@ -298,6 +298,35 @@ def test_with_failed_jobs_where_none_had_failed_the_whole_run_must_have_been_rer
     assert is_served(server, server.link(7), rerun="failed-jobs")
 
 
+@pytest.mark.parametrize(("mode", "names"), [("run", ("one", "two", "good")), ("failed-jobs", ("one", "two"))])
+def test_an_attempt_of_all_that_is_asked_for_that_did_not_run_all_of_it_is_a_miss(
+    server: GithubServer, mode: str, names: tuple[str, ...]
+) -> None:
+    """As in a matrix with fail-fast: the first failure cancels what waits for a runner."""
+    add_run(server, "one", "two", {"name": "good", "conclusion": "success"})
+    rerun(server, *names, conclusion=None)
+    server.run(7).latest.jobs[0].runner_id = None
+    server.run(7).latest.end_job("one", "cancelled")
+    server.finish(7, "failure")
+    assert list(look(server, server.link(7), rerun=mode).misses.values()) == [1]
+
+
+def test_a_persons_rerun_of_other_jobs_is_no_miss(server: GithubServer) -> None:
+    add_run(server)
+    rerun(server, "one")
+    assert look(server, server.link(7), server.link(7, "two")).misses == {}
+
+
+def test_of_equal_names_that_were_all_started_one_that_did_not_run_is_a_miss(server: GithubServer) -> None:
+    add_run(server, "twin", "twin")
+    rerun(server, "twin", conclusion=None)
+    first = server.run(7).latest.jobs[0]
+    first.runner_id, first.status, first.conclusion = None, "completed", "cancelled"
+    server.finish(7)
+    found = look(server, server.link(7, "twin"))
+    assert (attempts(found), list(found.misses.values())) == ([None], [1])
+
+
 def test_jobs_that_nobody_knew_make_an_attempt_that_is_never_the_whole_run_a_miss(server: GithubServer) -> None:
     add_run(server)
     rerun(server, "one", "two", conclusion=None)

@@ -63,22 +63,30 @@ class Jobs:
         for job in sorted(entries, key=lambda job: job.attempt):
             origin = origins.setdefault((job.name, job.started, job.runner), job.attempt)
             self.entries.append(job._replace(origin=origin))
+        # a matrix that was rerun often has thousands of entries, and many requests
+        self._with_ids = {job.number: job for job in self.entries}
+        self._named: dict[str, list[Job]] = {}
+        self._listed: dict[int, list[Job]] = {}
+        for job in self.entries:
+            self._named.setdefault(job.name, []).append(job)
+            self._listed.setdefault(job.attempt, []).append(job)
+        self._names: list[Counter[str]] = [Counter()]
 
     def listed(self, attempt: int) -> list[Job]:
         """Return what an attempt lists."""
-        return [job for job in self.entries if job.attempt == attempt]
+        return self._listed.get(attempt, [])
 
     def run_by(self, attempt: int) -> list[Job]:
         """Return what belongs to an attempt itself, without what was carried over."""
-        return [job for job in self.entries if job.attempt == job.origin == attempt]
+        return [job for job in self.listed(attempt) if job.origin == attempt]
 
     def with_id(self, number: int | None) -> Job | None:
         """Return the entry with that id; None: there is none."""
-        return next((job for job in self.entries if job.number == number), None)
+        return None if number is None else self._with_ids.get(number)
 
     def named(self, name: str) -> list[Job]:
         """Return the entries of all attempts that have that name."""
-        return [job for job in self.entries if job.name == name]
+        return self._named.get(name, [])
 
     def newest(self, attempt: int) -> list[Job]:
         """Return how each job stood at the end of an attempt: its entries in the newest one that lists it."""
@@ -94,17 +102,16 @@ class Jobs:
         An attempt that lists nothing but some of the jobs before it is taken for a partial one: GitHub does not always
         list what it carries over.
         """
-        found: Counter[str] = Counter()
-        for number in range(1, attempt + 1):
-            listed = Counter(job.name for job in self.listed(number))
-            found = listed if listed - found else found
-        return found
+        for number in range(len(self._names), attempt + 1):
+            listed, before = Counter(job.name for job in self.listed(number)), self._names[number - 1]
+            self._names.append(listed if listed - before else before)
+        return self._names[max(attempt, 0)]
 
     def has_failed_last(self, number: int) -> bool:
         """Tell whether the newest entry of that job is a failure; if several have its name, whether all are."""
         job = self.with_id(number)
-        entries = [each for each in self.newest(self._last) if job and each.name == job.name]
-        return bool(entries) and all(each.has_failed for each in entries)
+        entries = self.named(job.name) if job else []
+        return bool(entries) and all(each.has_failed for each in entries if each.attempt == entries[-1].attempt)
 
     def only_one(self, numbers: Collection[int], attempt: int) -> Job | None:
         """Return the one job of an attempt that all these ids stand for; None: it is not known, or not one."""
@@ -122,10 +129,6 @@ class Jobs:
             if job.origin == job.attempt:
                 starts[job.attempt] = min(starts.get(job.attempt, job.started), job.started)
         return starts
-
-    @property
-    def _last(self) -> int:
-        return max((job.attempt for job in self.entries), default=0)
 
 
 def read_jobs(told: JsonObject, run: str) -> tuple[int, list[Job]]:

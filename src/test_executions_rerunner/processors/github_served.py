@@ -29,6 +29,15 @@ class Asked(NamedTuple):
     """The attempt that its link names; without one, the first."""
 
 
+class _Wanted(NamedTuple):
+    """What must be rerun for a request to be served."""
+
+    jobs: Counter[str]
+    """How many of each name."""
+    must_run: bool
+    """Whether each must have had a runner; otherwise it may have been skipped anew, if any of them ran."""
+
+
 class Reruns:
     """What was rerun of a run.
 
@@ -41,67 +50,71 @@ class Reruns:
 
     def __init__(self, run: Run, jobs: Jobs, later: Callable[[float, Moment], bool], *, failed_jobs: bool) -> None:
         self._run, self._jobs, self._later, self._failed_jobs = run, jobs, later, failed_jobs
+        self._starts = {**jobs.starts(), run.attempt: run.started}
 
     def served_by(self, asked: Asked) -> int | None:
         """Return the attempt with which all was rerun that a request asks for; None: none is proven to be it."""
         if asked.at is None:
             return None
-        last = self._last_before(asked)
+        last, own = self._last_before(asked), self._jobs.with_id(asked.job)
         started = [
             job
-            for job in self._jobs.entries
+            for job in (self._jobs.named(own.name) if own else self._jobs.entries)
             if job.origin > last and (job.has_runner or job.was_skipped) and self._later(job.started, asked.at)
         ]
-        own = self._jobs.with_id(asked.job)
-        if own:
-            asked_for = Counter({own.name: sum(job.name == own.name for job in self._jobs.listed(own.attempt))})
+        first = min((job.origin for job in started), default=0)
+        wanted = self._wanted(asked, first - 1)
+        if wanted.must_run:
             started = [job for job in started if job.has_runner]
-        else:
-            first = min((job.origin for job in started), default=0)
-            asked_for = self._whole(first - 1)
-            failed = Counter(job.name for job in self._jobs.newest(first - 1) if job.has_failed)
-            if self._failed_jobs and failed and asked.job is None:
-                asked_for, started = failed, [job for job in started if job.has_runner]
-        return self._covering(asked_for, started)
+        return _covering(wanted.jobs, started)
 
     def misses(self, asked: Asked) -> int:
         """Return how many attempts since a request were over without running what it asks for."""
         if asked.at is None:
             return 0
-        count, is_later, starts = 0, False, {**self._jobs.starts(), self._run.attempt: self._run.started}
-        own = self._jobs.with_id(asked.job)
+        count, is_later = 0, False
         for attempt in range(self._last_before(asked) + 1, self._run.attempt + self._run.is_completed):
-            start = starts.get(attempt)
+            start = self._starts.get(attempt)
             is_later = is_later or (start is not None and self._later(start, asked.at))
-            count += is_later and self._is_miss(attempt, own)
+            count += is_later and self._is_miss(attempt, asked)
         return count
 
-    def _is_miss(self, attempt: int, own: Job | None) -> bool:
+    def _is_miss(self, attempt: int, asked: Asked) -> bool:
+        """Tell whether nothing ran in an attempt, or not all of what is asked for, though all of that was started."""
         jobs = self._jobs.run_by(attempt)
         if not any(job.has_runner for job in jobs):
             return True
-        if own:
-            runners = [job.has_runner for job in jobs if job.name == own.name]
-            return bool(runners) and not any(runners)
-        # jobs that nobody knew: names that the run makes up anew, which can never be found rerun
-        return bool(Counter(job.name for job in jobs) - self._whole(attempt - 1))
+        wanted, names = self._wanted(asked, attempt - 1), Counter(job.name for job in jobs)
+        if self._jobs.with_id(asked.job):
+            return not wanted.jobs - names and bool(wanted.jobs - Counter(job.name for job in jobs if job.has_runner))
+        # names that a run makes up anew in each attempt can never be found rerun
+        return not wanted.jobs - names or bool(names - self._jobs.names(attempt - 1))
 
     def _last_before(self, asked: Asked) -> int:
         """Return the last attempt that cannot be a rerun: the first one, or that of the link."""
         own = self._jobs.with_id(asked.job)
         return max(1, asked.attempt, own.attempt if own else 1)
 
-    def _whole(self, attempt: int) -> Counter[str]:
-        return self._jobs.names(attempt)
+    def _wanted(self, asked: Asked, attempt: int) -> _Wanted:
+        """Return what must be rerun for a request, given how the run stood after an attempt."""
+        own = self._jobs.with_id(asked.job)
+        if own:
+            count = sum(job.attempt == own.attempt for job in self._jobs.named(own.name))
+            return _Wanted(Counter({own.name: count}), must_run=True)
+        failed = Counter(job.name for job in self._jobs.newest(attempt) if job.has_failed)
+        if self._failed_jobs and failed and asked.job is None:
+            return _Wanted(failed, must_run=True)
+        return _Wanted(self._jobs.names(attempt), must_run=False)
 
-    def _covering(self, asked_for: Counter[str], started: list[Job]) -> int | None:
-        """Return the attempt that ran the last of what was asked for; equal names count only within one attempt."""
-        found: Counter[str] = Counter()
-        has_run = False
-        for attempt in sorted({job.attempt for job in started}):
-            jobs = [job for job in started if job.attempt == attempt]
-            found |= Counter(job.name for job in jobs)
-            has_run = has_run or any(job.has_runner for job in jobs)
-            if has_run and not asked_for - found:
-                return attempt
-        return None
+
+def _covering(wanted: Counter[str], started: list[Job]) -> int | None:
+    """Return the attempt that ran the last of what is wanted; equal names count only within one attempt."""
+    found: Counter[str] = Counter()
+    has_run = False
+    for attempt in sorted({job.attempt for job in started}):
+        jobs = [job for job in started if job.attempt == attempt]
+        found |= Counter(job.name for job in jobs)
+        has_run = has_run or any(job.has_runner for job in jobs)
+        if has_run and not wanted - found:
+            return attempt
+    return None

@@ -106,4 +106,4 @@ def is_ours(before: Before, url: str, jobs: Jobs) -> bool:
 
 
 def _count(jobs: Jobs, name: str, attempt: int) -> int:
-    return sum(job.name == name for job in jobs.listed(attempt))
+    return sum(job.attempt == attempt for job in jobs.named(name))
