@@ -28,6 +28,7 @@ def understood(failure: Failure, doing: str, url: str, secrets: Iterable[str]) -
     what = without(secrets, f"Test Observer at {url}, {doing}: {failure.reason}")
     if failure.fault not in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}:
         may_pass = failure.rule.look_again or failure.fault is Fault.BUSY
-        return TestObserverError(what, "check --test-observer-url and the network", may_pass=may_pass)
+        advice = failure.advice or "check --test-observer-url and the network"
+        return TestObserverError(what, advice, may_pass=may_pass)
     why = _WHAT_A_REFUSAL_MAY_MEAN if secrets else "no key was sent"
     return TestObserverRefusedError(f"{what}: {why}", _KEY_ADVICE)

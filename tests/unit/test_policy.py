@@ -27,6 +27,8 @@ from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
 from test_executions_rerunner.processors.github import GithubProcessor
 from test_executions_rerunner.processors.jenkins import JenkinsProcessor
+from test_executions_rerunner.processors.jenkins_reading import read_job
+from test_executions_rerunner.test_observer_errors import understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +178,13 @@ def test_what_an_answer_of_jenkins_means(status: int, body: str, fault: Fault, w
     assert words in failure.reason
 
 
+def test_a_branch_that_is_gone_is_not_called_disabled_by_somebody() -> None:
+    told = {"fullName": "lab/main", "buildable": False, "builds": []}
+    branch = {"_class": "org.jenkinsci.plugins.workflow.multibranch.BranchJobProperty"}
+    assert "branch is gone" in read_job({**told, "property": [branch]}, "lab/main").waits_since_disabled
+    assert "branch" not in read_job({**told, "property": [{}]}, "lab/main").waits_since_disabled
+
+
 def test_a_doubtful_answer_is_compared() -> None:
     error = answer(201)
     doubtful = TriggerDoubtfulError("x", response=error.response)
@@ -235,12 +244,57 @@ def test_a_dead_proxy_is_named_as_what_is_dead() -> None:
     assert "sesame" not in failure.reason
 
 
+@pytest.mark.parametrize("proxy", ["http://", "localhost:x", "ftp://127.0.0.1:9"])
+def test_a_malformed_proxy_is_no_wrong_server(proxy: str) -> None:
+    session = requests.Session()
+    session.proxies = {"http": proxy}
+    with pytest.raises((requests.exceptions.RequestException, urllib3.exceptions.HTTPError)) as raised:
+        session.get("http://observer.invalid/", timeout=5)
+    failure = explain(raised.value)
+    assert failure.fault is Fault.NOT_SENT
+    assert "the proxy of HTTP_PROXY" in failure.reason
+    for advice in (JenkinsProcessor("u", "token").advice(failure), understood(failure, "reading", "x", ()).advice):
+        assert "NO_PROXY" in str(advice)
+        assert "--" not in str(advice)
+
+
+@pytest.mark.parametrize(
+    ("headers", "words", "advice"),
+    [
+        pytest.param(
+            {"WWW_Authenticate": 'Basic realm="Jenkins", charset="UTF-8"'}, "expired", "JENKINS_API_TOKEN", id="Jenkins"
+        ),
+        pytest.param(
+            {"WWW_Authenticate": 'Negotiate, Basic realm="Lab"'}, "Lab", "a proxy before Jenkins", id="a proxy"
+        ),
+        pytest.param({}, "Jenkins would name its realm", "a proxy before Jenkins", id="neither"),
+    ],
+)
+def test_a_401_of_a_proxy_is_no_wrong_token(headers: dict[str, str], words: str, advice: str) -> None:
+    processor = JenkinsProcessor("u", "token")
+    failure = processor.explain(answer(401, "<p>No</p>", **headers))
+    assert failure.fault is Fault.UNAUTHORIZED
+    assert words in failure.reason
+    assert advice in str(processor.advice(failure))
+    assert ("JENKINS_API_TOKEN" in str(processor.advice(failure))) is ("expired" in failure.reason)
+
+
+def test_a_404_of_another_server_is_no_missing_permission_alone() -> None:
+    processor = JenkinsProcessor("u", "token")
+    own = processor.explain(answer(404, "<p>x</p>", X_Jenkins="2.580")).reason
+    apache = processor.explain(answer(404, "<h1>Not Found</h1>", Server="Apache/2.4.58 (Ubuntu)")).reason
+    assert "Job/Read" in own
+    assert "--jenkins-url" not in own
+    assert "Apache/2.4.58" in apache
+    assert "--jenkins-url with its context path" in apache
+
+
 def test_a_certificate_that_is_not_trusted_is_no_reason_to_try_again() -> None:
     error = requests.exceptions.SSLError(ssl.SSLCertVerificationError("self-signed certificate"))
     failure = explain(error)
     assert failure.fault is Fault.REJECTED
     assert "self-signed certificate" in failure.reason
-    assert "REQUESTS_CA_BUNDLE" in failure.reason
+    assert "REQUESTS_CA_BUNDLE" in str(failure.advice)
 
 
 def test_a_certificate_of_another_host_is_not_trusted_either() -> None:

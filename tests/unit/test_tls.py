@@ -134,7 +134,7 @@ def test_an_untrusted_certificate_is_refused(server: GithubServer, url: str) -> 
     with pytest.raises(requests.exceptions.SSLError) as caught:
         call(url)
     failure = explain(caught.value)
-    assert (failure.fault, "set REQUESTS_CA_BUNDLE" in failure.reason) == (Fault.REJECTED, True)
+    assert (failure.fault, "set REQUESTS_CA_BUNDLE" in str(failure.advice)) == (Fault.REJECTED, True)
     assert server.requests == []
 
 

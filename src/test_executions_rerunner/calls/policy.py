@@ -113,6 +113,12 @@ POLICY: dict[Fault, Rule] = {
 }
 
 
+_PROXY = "the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
+_PROXY_ADVICE = "check these variables; NO_PROXY names the hosts that need no proxy"
+_WRONG_PROXY = (requests.exceptions.InvalidProxyURL, urllib3.exceptions.ProxySchemeUnknown)
+"""Nothing has been sent then."""
+
+
 class Failure(NamedTuple):
     """One failed call, understood."""
 
@@ -123,6 +129,8 @@ class Failure(NamedTuple):
     """How long the server asks to wait (`Fault.BUSY` only)."""
     status: int | None = None
     """Of the answer; None: there was none."""
+    advice: str | None = None
+    """What a person can do about it, where the fault alone would send them elsewhere."""
 
     @property
     def rule(self) -> Rule:
@@ -157,9 +165,12 @@ def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of case
         return explain_response(response)
     if isinstance(error, requests.exceptions.SSLError):
         return _explain_tls(error)
+    if any(isinstance(each, _WRONG_PROXY) for each in (error, *_chain(error), error.__cause__, error.__context__)):
+        return Failure(Fault.NOT_SENT, f"{_PROXY} cannot be used: {_innermost(error)}", advice=_PROXY_ADVICE)
     if was_not_sent(error):
-        proxy = " to the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY" if _is_of_proxy(error) else ""
-        return Failure(Fault.NOT_SENT, f"no connection{proxy}: {_innermost(error)}")
+        if _is_of_proxy(error):
+            return Failure(Fault.NOT_SENT, f"no connection to {_PROXY}: {_innermost(error)}", advice=_PROXY_ADVICE)
+        return Failure(Fault.NOT_SENT, f"no connection: {_innermost(error)}")
     if isinstance(error, requests.exceptions.Timeout):
         return Failure(Fault.BROKEN, "no answer in time")
     if isinstance(error, (requests.exceptions.InvalidJSONError, requests.exceptions.ContentDecodingError)):
@@ -174,8 +185,8 @@ def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of case
 def _explain_tls(error: requests.exceptions.SSLError) -> Failure:
     """Understand a failure of TLS: only a certificate that is not trusted surely ends a call before it is sent."""
     if any(isinstance(each, _UNTRUSTED) for each in _chain(error)):
-        advice = "set REQUESTS_CA_BUNDLE to the CA's file"
-        return Failure(Fault.REJECTED, f"its TLS certificate is not trusted ({_innermost(error)}); {advice}")
+        reason = f"its TLS certificate is not trusted ({_innermost(error)})"
+        return Failure(Fault.REJECTED, reason, advice="set REQUESTS_CA_BUNDLE to the CA's file")
     return Failure(Fault.BROKEN, f"the TLS connection broke: {_innermost(error)}")
 
 

@@ -202,12 +202,16 @@ class RequestProcessor(abc.ABC):
 
     def not_looked_at(self, failure: Failure) -> str:
         """Say that a look failed for good: why, where, and what a person can do about it."""
-        advice = ""
-        if failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}:
-            advice = f"; check {self.credential_setting} for {self.address}"
-        elif failure.fault in {Fault.NOT_SENT, Fault.BROKEN}:
-            advice = f"; check {self.address_setting} ({self.address}) and the network"
-        return f"could not be looked at: {failure.reason}{advice}"
+        advice = self.advice(failure)
+        return f"could not be looked at: {failure.reason}{f'; {advice}' if advice else ''}"
+
+    def advice(self, failure: Failure) -> str | None:
+        """Return what a person can do about a call that failed; None: its reason is all that is known."""
+        if failure.advice is None and failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}:
+            return f"check {self.credential_setting} for {self.address}"
+        if failure.advice is None and failure.fault in {Fault.NOT_SENT, Fault.BROKEN}:
+            return f"check {self.address_setting} ({self.address}) and the network"
+        return failure.advice
 
     def words(self, response: requests.Response) -> str:
         """Return what the server said, harmless and without our own secrets."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from test_executions_rerunner.calls.policy import CallError, Fault
+from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.models import Check
 from test_executions_rerunner.processors.github_runs import read_run
 
@@ -36,9 +36,8 @@ def github_checks(processor: GithubProcessor, targets: Iterable[Target]) -> Iter
             )
             yield from _targets(processor, list(targets))
             return
-        is_refused = error.failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
-        fix = processor.credential_setting if is_refused else f"{processor.address_setting} and the network"
-        yield Check(name, ok=False, message=str(error), fix=f"check {fix}")
+        fix = processor.advice(error.failure) or f"check {processor.address_setting} and the network"
+        yield Check(name, ok=False, message=str(error), fix=fix)
         return
     yield Check(name, ok=True, message="answers, and accepts the token")
     yield _rate_limit(limits)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from test_executions_rerunner.calls.policy import CallError, Fault
+from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Check
 from test_executions_rerunner.processors.jenkins_reading import FolderError
@@ -46,9 +46,8 @@ def jenkins_checks(
         processor.snapshot()
         yield Check("Jenkins: queue", ok=True, message="can be read")
     except CallError as error:
-        is_refused = error.failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
-        fix = processor.credential_setting if is_refused else f"{processor.address_setting} and the network"
-        yield Check(name, ok=False, message=str(error), fix=f"check {fix}")
+        fix = processor.advice(error.failure) or f"check {processor.address_setting} and the network"
+        yield Check(name, ok=False, message=str(error), fix=fix)
         return
     jobs: dict[str, list[Target]] = {}
     for target in targets:
@@ -94,7 +93,7 @@ class _Job:
     def _compare(self, job: Job) -> None:
         """Compare what is sent with what the job takes."""
         if not job.is_buildable:
-            self._warn("is disabled: its requests wait")
+            self._warn(f"is disabled, so that its requests wait: {job.waits_since_disabled}")
         if job.aborts:
             self._warn("aborts its running build for each new one: its requests wait while one runs")
         if not job.definitions:

@@ -146,7 +146,7 @@ class JobLooks:
         """Return why a trigger cannot be sent, or has to wait; None: it can be sent now."""
         trigger = evidence.trigger
         if not trigger.job.is_buildable:
-            return Verdict(State.DEFERRED, "the job is disabled, until somebody enables it")
+            return Verdict(State.DEFERRED, trigger.job.waits_since_disabled)
         if not trigger.job.definitions:
             return Verdict(State.FAILED, "the job takes no parameters, so that ours cannot reach it")
         if not_kept := trigger.job.not_kept(trigger.sent):

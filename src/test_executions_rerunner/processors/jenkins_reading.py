@@ -34,6 +34,7 @@ NUMBERS_TREE = "fullName,buildable,builds[number]"
 """Of a job: which builds it has."""
 PARAMETERS_TREE = f"url,timestamp,actions[parameters[name,{VALUE_TREE}]]"
 """Of one build."""
+_OF_A_BRANCH = "org.jenkinsci.plugins.workflow.multibranch.BranchJobProperty"
 _ONE_AT_A_TIME = "org.jenkinsci.plugins.workflow.job.properties.DisableConcurrentBuildsJobProperty"
 """A Pipeline's property; beside ``concurrentBuild: true`` it says abortPrevious, which has no field of its own."""
 _NEVER_COMPARED = {"PasswordParameterDefinition", "FileParameterDefinition", "CredentialsParameterDefinition"}
@@ -92,6 +93,7 @@ def read_job(told: JsonObject, full_name: str) -> Job:
             is_one_at_a_time and told.get("concurrentBuild") is True,
             dict(_definitions(parts)),
             tuple(_builds(told["builds"])),
+            is_of_branch=any(part.get("_class") == _OF_A_BRANCH for part in parts),
         )
 
 

@@ -87,6 +87,15 @@ class Job:
     """The parameters that it takes."""
     builds: tuple[Build, ...]
     """Newest first."""
+    is_of_branch: bool = False
+    """Whether a multibranch Pipeline made it, and disables it when its branch is gone."""
+
+    @property
+    def waits_since_disabled(self) -> str:
+        """Why it cannot be built, where it is not buildable."""
+        if self.is_of_branch:
+            return "the job is disabled: its branch is gone, as a multibranch Pipeline has it, or somebody disabled it"
+        return "the job is disabled, until somebody enables it"
 
     @property
     def newest(self) -> int:

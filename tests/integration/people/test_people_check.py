@@ -229,7 +229,11 @@ def test_a_jenkins_that_is_down(world: World) -> None:
     filled(world).jenkins.stop()
     ended = world.run("jenkins", "--check")
     line = line_with(ended, "Jenkins:", "Connection refused")
-    assert (ended.exit_code, line.mark, line.fix) == (1, "FAILED", "check --jenkins-url and the network")
+    assert (ended.exit_code, line.mark, line.fix) == (
+        1,
+        "FAILED",
+        f"check --jenkins-url ({world.jenkins.url}) and the network",
+    )
 
 
 def test_a_job_that_the_user_may_not_build(world: World) -> None:
@@ -328,13 +332,13 @@ def test_a_github_that_cannot_be_used(world: World, fault: Fault, words: str, fi
 def test_a_wrong_github_token(world: World) -> None:
     ended = filled(world).run("github", "--check", GH_TOKEN="wrong-token")
     line = line_with(ended, "GitHub:", "401 Bad credentials")
-    assert (ended.exit_code, line.mark, line.fix) == (1, "FAILED", "check GH_TOKEN")
+    assert (ended.exit_code, line.mark, line.fix) == (1, "FAILED", f"check GH_TOKEN for {world.github.url}")
 
 
 def test_a_github_that_is_down(world: World) -> None:
     filled(world).github.stop()
     line = line_with(world.run("github", "--check"), "GitHub:", "Connection refused")
-    assert (line.mark, line.fix) == ("FAILED", "check GITHUB_API_URL and the network")
+    assert (line.mark, line.fix) == ("FAILED", f"check GITHUB_API_URL ({world.github.url}) and the network")
 
 
 def test_a_repository_that_the_token_does_not_see(world: World) -> None:
