@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from test_executions_rerunner.cli import github_actions, tables
@@ -46,8 +47,11 @@ class Place(NamedTuple):
         return self.level > logging.WARNING
 
 
-def show_check(check: Check, report: Report, place: Place) -> None:
-    """Show one check, with what to do about it on a line of its own where there is little room."""
+def note_check(check: Check, report: Report, place: Place) -> None:
+    """Put a check into the report, and show it."""
+    fix = check.fix and report.respelled(check.fix)
+    check = replace(check, message=report.respelled(check.message), fix=fix)
+    report.checks.append(check)
     if check.ok is True and place.is_quiet:
         return
     mark, colour = _MARKS[check.ok]
@@ -85,7 +89,8 @@ def show(report: Report, place: Place) -> None:
         report: What to tell.
         place: Where.
     """
-    report.error = report.error and clean(report.error, report.mask, most=_MOST_OF_ERROR)
+    report.error = report.error and report.respelled(clean(report.error, report.mask, most=_MOST_OF_ERROR))
+    report.stopped = report.stopped and report.respelled(report.stopped)
     _show(report, place)
     if place.runner:
         place.output.lines(place.out, github_actions.annotate(report))

@@ -27,10 +27,12 @@ class _HarmlessFormatter(logging.Formatter):
     On a terminal they are as wide as it is; elsewhere each is one line, behind a time stamp.
     """
 
-    def __init__(self, mask: Mask, columns: Callable[[], int] | None, *, has_colours: bool) -> None:
+    def __init__(
+        self, mask: Mask, columns: Callable[[], int] | None, respelled: Callable[[str], str], *, has_colours: bool
+    ) -> None:
         super().__init__("%(message)s", "%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
-        self._mask, self._columns, self._has_colours = mask, columns, has_colours
+        self._mask, self._columns, self._respelled, self._has_colours = mask, columns, respelled, has_colours
 
     def format(self, record: logging.LogRecord) -> str:
         lines = [record.getMessage()]
@@ -39,7 +41,7 @@ class _HarmlessFormatter(logging.Formatter):
         level = f"{record.levelname:<7}"
         if self._has_colours and record.levelno in _COLOURS:
             level = f"\x1b[{_COLOURS[record.levelno]}m{level}\x1b[0m"
-        texts = [clean(line, self._mask, most=_MOST_CHARACTERS) for line in lines]
+        texts = [self._respelled(clean(line, self._mask, most=_MOST_CHARACTERS)) for line in lines]
         if self._columns is None:
             stamp = self.formatTime(record, self.datefmt)
             return "\n".join(f"{stamp} {level} {text}" for text in texts)
@@ -67,21 +69,29 @@ class _Stream(logging.Handler):
             bar.write(line, file=bar.fp)
 
 
-def set_up(output: Output, *, level: int, mask: Mask, environment: Mapping[str, str]) -> logging.Handler:
+def set_up(
+    output: Output,
+    environment: Mapping[str, str],
+    mask: Mask,
+    respelled: Callable[[str], str] = str,
+    *,
+    level: int,
+) -> logging.Handler:
     """Send the log of this package, and what goes wrong in others, to stderr.
 
     Args:
         output: Writes it.
-        level: Of `logging`; DEBUG shows this package's own debug lines only.
-        mask: Hides secrets.
         environment: Says whether a terminal shows colours.
+        mask: Hides secrets.
+        respelled: Calls settings as whoever reads the log does.
+        level: Of `logging`; DEBUG shows this package's own debug lines only.
 
     Returns:
         The handler, for `progress` and `tear_down`.
     """
     handler = _Stream(output)
     columns = partial(columns_of, sys.stderr, environment) if sys.stderr.isatty() else None
-    handler.setFormatter(_HarmlessFormatter(mask, columns, has_colours=has_colours(sys.stderr, environment)))
+    handler.setFormatter(_HarmlessFormatter(mask, columns, respelled, has_colours=has_colours(sys.stderr, environment)))
     if level > logging.DEBUG:
         handler.addFilter(_is_not_of_submit)
     root = logging.getLogger()

@@ -13,6 +13,7 @@ from test_executions_rerunner.cli.progress import Teller
 from test_executions_rerunner.cli.report import WRONG_SETTINGS, Report
 from test_executions_rerunner.cli.report_file import check_report_file, is_standard_output
 from test_executions_rerunner.cli.signals import LAST_SECONDS
+from test_executions_rerunner.cli.spelling import Spelling
 from test_executions_rerunner.cli.streams import Output
 from test_executions_rerunner.cli.values import Settings
 from test_executions_rerunner.drain.checks import run_checks
@@ -64,8 +65,13 @@ class Program:
         self._output = Output()
         self._out = sys.stderr if is_standard_output(settings.report) else sys.stdout
         self._level = logging.INFO
+        self._respelled = Spelling(settings.spelled, environment)
         self.report = Report(
-            settings.processor, dry_run=settings.dry_run, discards=settings.discard_refused, mask=self._mask
+            settings.processor,
+            dry_run=settings.dry_run,
+            discards=settings.discard_refused,
+            mask=self._mask,
+            respelled=self._respelled,
         )
 
     def run(self, *, verbose: bool, quiet: bool) -> int:
@@ -77,7 +83,8 @@ class Program:
         self._level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
         if self._runner:
             self._output.lines(self._out, github_actions.masks(self._settings.secrets))
-        self._handler = set_up(self._output, level=self._level, mask=self._mask, environment=self._environment)
+        place = self._place
+        self._handler = set_up(self._output, place.environment, self._mask, self._respelled, level=self._level)
         try:
             self._run_and_catch()
             is_told = self._tell()
@@ -145,7 +152,7 @@ class Program:
             try:
                 check_report_file(path)
             except OSError as error:
-                self._settings = Settings({**self._settings.values, "report": None})
+                self._settings = Settings({**self._settings.values, "report": None}, self._settings.spelled)
                 return f"--report: {path!r} is not allowed: a file that can be written is ({error.strerror or error})"
         return None
 
@@ -210,7 +217,7 @@ class Program:
 
     def _drain(self, processor: RequestProcessor, queue: RequestQueue) -> None:
         settings = self._settings
-        self.report.now, self.report.links_setting = queue.clock.now, processor.links_setting
+        self.report.now, self.report.links_setting = queue.clock.now, self._respelled(processor.links_setting)
         self.report.is_of_queue = queue.has_ids
         teller = Teller(
             lambda: rerunner.stopped, self.report.which, is_told_later=settings.dry_run or self._level == logging.ERROR
@@ -246,6 +253,8 @@ class Program:
             reason = f"interrupted by {name}" if name else "the drain ended by a bug"
             rerunner.end(reason, gone_seconds=self._signals.gone_seconds)
         report.outcomes, report.interrupted_by = rerunner.outcomes, name
+        for outcome in report.outcomes:
+            outcome.reason = self._respelled(outcome.reason)
         report.remaining = rerunner.remaining
         if stopped := rerunner.stopped:
             is_failure = bool(name) or stopped.state is State.FAILED or any(o.delete_error for o in report.outcomes)
@@ -263,8 +272,7 @@ class Program:
     def _check(self, checks: Iterable[Check]) -> None:
         def work() -> None:
             for check in checks:
-                self.report.checks.append(check)
-                ending.show_check(check, self.report, self._place)
+                ending.note_check(check, self.report, self._place)
 
         worker = self._signals.wait(work)
         if worker.error and not self._signals.name:

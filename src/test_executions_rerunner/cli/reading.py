@@ -54,7 +54,7 @@ def collect_settings(flags: Mapping[str, object], environment: Mapping[str, str]
             values[row.name] = _parse(row, *found)
         except SettingsError as error:
             problems.append(str(error))
-    settings = Settings(values)
+    settings = Settings(values, spelled)
     problems += _wrong_together(settings, spelled)
     problems += _of_another_processor(settings, flags)
     problems += _unknown_variables(environment)

@@ -59,6 +59,8 @@ class Report:
     """Whether requests that can never be served are deleted."""
     mask: Mask = field(default_factory=Mask, repr=False)
     """Hides secrets in what strangers wrote."""
+    respelled: Callable[[str], str] = field(default=str, repr=False)
+    """Calls settings as whoever reads the report does."""
 
     @property
     def is_of_wrong_settings(self) -> bool:

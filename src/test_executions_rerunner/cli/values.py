@@ -18,7 +18,9 @@ class Settings:
     Attributes are named like the settings; a value that nobody set is the default. ``repr`` shows no secret.
     """
 
-    def __init__(self, values: Mapping[str, object]) -> None:
+    def __init__(self, values: Mapping[str, object], spelled: Mapping[str, str] | None = None) -> None:
+        self.spelled = dict(spelled or {})
+        """How those that are set were given, by name."""
         self.values = {row.name: values.get(row.name, row.default) for row in SETTINGS}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - each row has a type of its own

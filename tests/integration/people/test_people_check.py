@@ -183,7 +183,7 @@ def test_a_test_observer_that_is_down_is_no_matter_for_its_administrator(world: 
     assert ended.exit_code == 3
     for name in ("view_rerun", "change_rerun"):
         line = line_with(ended, f"Test Observer: {name}:", "no connection")
-        assert (line.mark, line.fix) == ("FAILED", "check --test-observer-url and the network")
+        assert (line.mark, line.fix) == ("FAILED", "check TEST_OBSERVER_URL and the network")
     assert not any("granted" in line.text for line in lines_of(ended))
 
 
@@ -206,10 +206,10 @@ def test_any_answer_about_the_key_is_taken(world: World, processor: str, body: s
         pytest.param({"JENKINS_USERNAME": "nobody"}, None, "401", "JENKINS_USERNAME", id="wrong user"),
         pytest.param({}, Fault(path="/me/", times=None, status=403), "403", "JENKINS_USERNAME", id="forbidden"),
         pytest.param(
-            {}, Fault(times=None, status=302, headers={"Location": "/login"}), "302", "--jenkins-url", id="login"
+            {}, Fault(times=None, status=302, headers={"Location": "/login"}), "302", "JENKINS_URL", id="login"
         ),
-        pytest.param({}, Fault(times=None, status=200, body="<p>hi</p>"), "no JSON", "--jenkins-url", id="page"),
-        pytest.param({}, Fault(times=None, status=503), "503", "--jenkins-url", id="starting"),
+        pytest.param({}, Fault(times=None, status=200, body="<p>hi</p>"), "no JSON", "JENKINS_URL", id="page"),
+        pytest.param({}, Fault(times=None, status=503), "503", "JENKINS_URL", id="starting"),
     ],
 )
 def test_a_jenkins_that_cannot_be_used(
@@ -232,7 +232,7 @@ def test_a_jenkins_that_is_down(world: World) -> None:
     assert (ended.exit_code, line.mark, line.fix) == (
         1,
         "FAILED",
-        f"check --jenkins-url ({world.jenkins.url}) and the network",
+        f"check JENKINS_URL ({world.jenkins.url}) and the network",
     )
 
 

@@ -258,7 +258,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_called(
     world.add_github()
     path = str(tmp_path / place)
     ended = world.run("github", "--report", path) if spelled == "flag" else world.run("github", RERUNNER_REPORT=path)
-    assert_refused(world, ended, "--report", repr(path)[1:-1], words)
+    assert_refused(world, ended, "--report" if spelled == "flag" else "RERUNNER_REPORT", repr(path)[1:-1], words)
 
 
 def test_trying_whether_a_report_can_be_written_leaves_the_old_one(world: World, tmp_path: Path) -> None:
@@ -277,3 +277,20 @@ def test_a_token_that_is_wrong_is_one_problem_and_no_missing_one(world: World, p
     assert len(ended.err.splitlines()) == 1
     assert variable in ended.err
     assert "none is set" not in ended.err
+
+
+def test_what_came_by_an_input_is_blamed_on_the_input(world: World, tmp_path: Path) -> None:
+    world.add_github()
+    report = tmp_path / "report.json"
+    ended = world.run("--report", str(report), INPUT_PROCESSOR="github", INPUT_REPO="canonical/another")
+    assert ended.exit_code == 0
+    assert "the input repo sets it" in ended.err
+    assert "the input repo sets it" in json.loads(report.read_text())["requests"][0]["reason"]
+    assert "--repo" not in ended.err
+
+
+def test_a_wrong_value_of_a_variable_is_blamed_on_the_parameter_of_the_step(world: World) -> None:
+    ended = world.run("jenkins", RERUNNER_LIMIT="many", RERUNNER_STEP_PROCESSOR="jenkins")
+    assert ended.exit_code == 2
+    assert "limit: 'many' is not allowed" in ended.err
+    assert "RERUNNER_LIMIT" not in ended.err

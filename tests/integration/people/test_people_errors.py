@@ -79,14 +79,14 @@ def test_a_key_that_may_not_delete(world: World, processor: str) -> None:
 def test_test_observer_is_down(world: World, processor: str) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     ended = filled(world).run(processor, TEST_OBSERVER_URL=url)
-    assert_says(ended, 3, url, "Connection refused", "check --test-observer-url and the network")
+    assert_says(ended, 3, url, "Connection refused", "check TEST_OBSERVER_URL and the network")
     assert_nothing_changed(world)
 
 
 @BOTH
 def test_a_wrong_address_of_test_observer(world: World, processor: str) -> None:
     ended = filled(world).run(processor, TEST_OBSERVER_URL=f"{world.observer.url}/v1")
-    assert_says(ended, 3, f"{world.observer.url}/v1", "404 Not Found", "check --test-observer-url")
+    assert_says(ended, 3, f"{world.observer.url}/v1", "404 Not Found", "check TEST_OBSERVER_URL")
 
 
 @BOTH
@@ -111,7 +111,7 @@ def test_something_else_answers_in_the_place_of_test_observer(
     world: World, processor: str, fault: Fault, words: tuple[str, ...]
 ) -> None:
     filled(world).observer.inject(fault)
-    assert_says(world.run(processor), 3, world.observer.url, *words, "check --test-observer-url")
+    assert_says(world.run(processor), 3, world.observer.url, *words, "check TEST_OBSERVER_URL")
     assert world.observer.count("GET", "/login") == 0
     assert_nothing_changed(world)
 
@@ -138,7 +138,7 @@ def test_a_password_in_the_place_of_an_api_token(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("processor", "setting"),
-    [pytest.param("jenkins", "--jenkins-url", id="jenkins"), pytest.param("github", "GITHUB_API_URL", id="github")],
+    [pytest.param("jenkins", "JENKINS_URL", id="jenkins"), pytest.param("github", "GITHUB_API_URL", id="github")],
 )
 def test_the_ci_system_is_down(world: World, processor: str, setting: str) -> None:
     filled(world)
@@ -158,7 +158,7 @@ def test_the_ci_system_is_down(world: World, processor: str, setting: str) -> No
 )
 def test_jenkins_behind_a_login(world: World, fault: Fault, words: tuple[str, ...]) -> None:
     filled(world).jenkins.inject(fault)
-    assert_says(world.run("jenkins"), 1, "could not be looked at", *words, "login page?", "check --jenkins-url")
+    assert_says(world.run("jenkins"), 1, "could not be looked at", *words, "login page?", "check JENKINS_URL")
     assert_nothing_changed(world)
 
 
