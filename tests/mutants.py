@@ -139,7 +139,7 @@ MUTANTS = (
     Mutant(
         "a default that has moved makes a build another's",
         "processors/jenkins_doubt.py",
-        "if not candidate.is_by(self.user):",
+        "if not candidate.is_by(self.user) or self.others.has_another(candidate, self.sent):",
         "if self.user:",
         DOUBT,
         "another_default",

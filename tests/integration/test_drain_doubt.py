@@ -143,3 +143,31 @@ def test_one_request_in_doubt_does_not_hold_a_younger_one_of_its_job(lab: Lab) -
     states = lab.states("jenkins")
     assert (states[older], states[younger]) == ("deferred", "triggered")
     assert lab.observer.ids() == [older]
+
+
+@pytest.mark.parametrize("is_started", [False, True], ids=["waits", "runs"])
+def test_what_a_drain_started_for_one_request_is_no_doubt_for_another_of_its_job(lab: Lab, *, is_started: bool) -> None:
+    """The rerun of deb has all the values of the one of snap, and a TESTPLAN that is not the default."""
+    lab.jenkins.add_job("job")
+    for family in ("deb", "snap"):
+        lab.request(f"{lab.jenkins.url}/job/job/1/", family=family, created_at=time.time() - 600)
+
+    def start(request: Any) -> None:  # noqa: ANN401 - as the server gives it
+        if is_started and request.method == "POST":
+            lab.jenkins.start_items()
+
+    lab.jenkins.on_answer = start
+    assert list(lab.states("jenkins", concurrency=1).values()) == ["triggered", "triggered"]
+    assert lab.jenkins.triggered("job") == 2
+
+
+def test_the_next_drain_does_not_know_what_this_one_started_for_another_request(lab: Lab) -> None:
+    lab.jenkins.add_job("job")
+    lab.request(f"{lab.jenkins.url}/job/job/1/", family="deb", created_at=time.time() - 600)
+    lab.drain("jenkins")
+    number = ask(lab)
+    assert state(lab, number) == "deferred"
+    lab.jenkins.start_items()
+    lab.jenkins.end_builds("job")
+    assert state(lab, number) == "triggered"
+    assert lab.jenkins.triggered("job") == 2

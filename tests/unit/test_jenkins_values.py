@@ -31,7 +31,7 @@ def test_what_is_sent_is_known_again_in_what_is_kept(sent: dict[str, object]) ->
     told = Job("job", DEFINITIONS)
     job = read_job(job_json(told, "http://jenkins.example", 0.0, 0.0), "job")
     kept = told.values_from({name: [as_text(value)] for name, value in sent.items()})
-    assert job.differences(QueueItem(1, kept, (), "job", 0.0), sent) == ()
+    assert job.differences(QueueItem(1, kept, (), 1, "job", 0.0), sent) == ()
 
 
 @given(SENT, st.booleans())

@@ -177,7 +177,9 @@ class JenkinsProcessor(RequestProcessor):
 
     def trigger(self, look: Look) -> Served:
         """Send the trigger of a look, with a delay where the job takes one."""
-        return self.submit(look.post_arguments, delay=look.before.takes_delay, joins=look.before.joins)
+        served = self.submit(look.post_arguments, delay=look.before.takes_delay, joins=look.before.joins)
+        self._looks.sent.note(served, look.post_arguments["json"])
+        return served
 
     def snapshot(self) -> Queue:
         """Read the queue: always before the builds, since an item is in neither for a moment."""

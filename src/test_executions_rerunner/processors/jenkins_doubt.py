@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from test_executions_rerunner.models import Served, State, Verdict
 from test_executions_rerunner.processors.jenkins_history import DAY_SECONDS, MOST_BUILDS, TooManyBuildsError, utc
+from test_executions_rerunner.processors.jenkins_parameters import form
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -48,6 +49,24 @@ class Comparison(NamedTuple):
     """What leaves it open whose it is."""
 
 
+class SentTriggers:
+    """The triggers that were accepted: what each made is known by its item, whatever else is alike."""
+
+    def __init__(self) -> None:
+        self._sent: dict[int, Mapping[str, str]] = {}
+
+    def note(self, served: Served, sent: Mapping[str, object]) -> None:
+        """Take an acceptance into account, whose link is that of its item."""
+        number = (served.link or "").rstrip("/").rpartition("/")[2]
+        if number.isdecimal():
+            self._sent[int(number)] = form(sent)
+
+    def has_another(self, candidate: Candidate, sent: Mapping[str, object]) -> bool:
+        """Tell whether a build or an item was made by a trigger that sent something else."""
+        made_by = self._sent.get(candidate.item)
+        return made_by is not None and made_by != form(sent)
+
+
 @dataclass(frozen=True)
 class Trigger:
     """What a trigger makes of a job."""
@@ -59,6 +78,8 @@ class Trigger:
     """Whose trigger it is."""
     untold: tuple[str, ...] = ()
     """The parameters of the build to be run again that Jenkins does not tell: two such triggers are never the same."""
+    others: SentTriggers = field(default_factory=SentTriggers)
+    """Those that were sent before."""
 
     def compare(self, candidate: Candidate) -> Comparison:
         """Compare a build or an item with it."""
@@ -67,7 +88,7 @@ class Trigger:
             return Comparison(Likeness.OTHER)
         if not differences and not self.untold:
             return Comparison(Likeness.OURS)
-        if not candidate.is_by(self.user):
+        if not candidate.is_by(self.user) or self.others.has_another(candidate, self.sent):
             return Comparison(Likeness.OTHER)
         names = harmless(", ".join(differences or self.untold), most=_MOST_SHOWN)
         why = f"its {names} differs from today's default" if differences else f"Jenkins does not tell its {names}"

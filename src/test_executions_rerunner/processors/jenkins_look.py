@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from test_executions_rerunner.models import Look, PostArguments, Served, State, Target, Verdict
 from test_executions_rerunner.processors import jenkins_aborts
 from test_executions_rerunner.processors.jenkins_builds import JobTarget
-from test_executions_rerunner.processors.jenkins_doubt import Evidence, Found, Likeness, Trigger
+from test_executions_rerunner.processors.jenkins_doubt import Evidence, Found, Likeness, SentTriggers, Trigger
 from test_executions_rerunner.processors.jenkins_history import History, utc
 
 if TYPE_CHECKING:
@@ -55,18 +55,22 @@ class JobLooks:
         limits: What the settings allow.
         linked: The builds that requests name.
         user: Whose triggers are ours.
+
+    Attributes:
+        sent: The triggers that were accepted.
     """
 
     def __init__(self, api: JenkinsApi, queue: SharedQueue, limits: Limits, linked: LinkedBuilds, user: str) -> None:
         self._api, self._queue, self._limits = api, queue, limits
         self._linked, self._user = linked, user
+        self.sent = SentTriggers()
         self._warned: set[str] = set()
 
     def look(self, target: Target, asked_at: Mapping[RerunRequest, Moment | None], snapshot: Queue | None) -> Look:
         """Look for an item in the queue, or a build started later, with our parameters; see `RequestProcessor.look`."""
         queue, job = self._queue_and_job(target, 0.0 if snapshot is None else _FRESH_SECONDS)
         post, untold = self._sent(target, job), _untold(target)
-        trigger = Trigger(job, post["json"], self._user, untold)
+        trigger = Trigger(job, post["json"], self._user, untold, self.sent)
         items = queue.of_job(self._api.full_name(target))
         evidence = Evidence(self._api, target, trigger, History(self._api, target, job), items, self._warned)
         found = {request: self._of(request, asked, evidence) for request, asked in asked_at.items()}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _ACTIONS_TREE = f"actions[parameters[name,{VALUE_TREE}],causes[userId]]"
-_BUILD_TREE = f"[number,timestamp,building,result,duration,{_ACTIONS_TREE}]"
+_BUILD_TREE = f"[number,queueId,timestamp,building,result,duration,{_ACTIONS_TREE}]"
 _DEFINITION_TREE = f"[name,type,choices,defaultParameterValue[{VALUE_TREE}]]"
 QUEUE_TREE = f"items[id,inQueueSince,why,task[name,fullName,url],{_ACTIONS_TREE}]"
 JOB_TREE = (
@@ -161,7 +161,8 @@ def _items(told: Iterable[JsonObject]) -> Iterator[QueueItem]:
         if "://" in str(task.get("url")):
             since = float(item.get("inQueueSince") or 0) / 1000
             why = harmless(item.get("why") or "", most=_MOST_OF_A_REASON)
-            yield QueueItem(int(item["id"]), _parameters(item), _users(item), _full_name(task).lower(), since, why)
+            number, job = int(item["id"]), _full_name(task).lower()
+            yield QueueItem(number, _parameters(item), _users(item), number, job, since, why)
 
 
 def _full_name(task: JsonObject) -> str:
@@ -176,7 +177,8 @@ def _builds(told: Iterable[JsonObject]) -> Iterator[Build]:
     for build in told:
         started = float(build["timestamp"]) / 1000
         ended = None if build.get("building") is True else started + float(build.get("duration") or 0) / 1000
-        yield Build(int(build["number"]), _parameters(build), _users(build), started, ended, build.get("result"))
+        number, item = int(build["number"]), int(build.get("queueId") or 0)
+        yield Build(number, _parameters(build), _users(build), item, started, ended, build.get("result"))
 
 
 def _parameters(told: JsonObject) -> dict[str, object]:

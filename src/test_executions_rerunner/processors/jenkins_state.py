@@ -23,6 +23,8 @@ class Candidate:
     """All parameters of the job with their values; `jenkins_values.UNTOLD` for those that Jenkins does not tell."""
     users: tuple[str, ...]
     """Who asked for it, in lower case, once for each trigger merged into it."""
+    item: int
+    """The id of the item that it is or was; 0: not told."""
 
     def is_by(self, user: str) -> bool:
         """Tell whether a user asked for it, maybe among others; Jenkins does not heed the case of a name."""
