@@ -120,9 +120,11 @@ class Rerunner:
     def _drain(self) -> None:
         windows = Windows(self._queue, self._ledger, self._submitter.neighbours)
         with Pool(self._concurrency) as pool, self._submitter:
-            while not (windows.is_last or self._ledger.stopped or self._submitter.is_at_limit):
+            while not (windows.is_last or self._ledger.stopped or self._submitter.slots.are_used_up):
                 groups = self._process(windows.read())
                 self._has_read = windows.is_last
+                if self._submitter.slots.has_more_than(len(groups)):
+                    windows.read_on()
                 self._submitter.submit(groups, pool)
                 self._submitter.join(pool)
 

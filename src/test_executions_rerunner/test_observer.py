@@ -233,7 +233,7 @@ class TestObserverInterface(RequestQueue):
         self, filters: Mapping[str, str], limit: int, keep: Callable[[Any], Kept]
     ) -> tuple[list[Kept], float]:
         """Return what was read, and the moment at which it was asked for."""
-        asked = {"params": {**filters, "limit": str(limit)}, "most_bytes": MOST_BYTES * math.ceil(limit / 1000)}
+        asked = {"params": {**filters, "limit": str(limit)}, "most_bytes": MOST_BYTES * min(math.ceil(limit / 1000), 2)}
         response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, **asked)
         try:
             return [keep(element) for element in elements(response.content.decode())], response.sent_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -48,23 +49,25 @@ def test_a_newer_request_of_a_later_window_is_not_served_by_the_trigger_of_befor
     link = lab.add_target(system, "t1")
     (first,) = lab.request(link, priority=1, without=without)
     fill_a_window(lab)
-    newer: list[int] = []
+    is_deleted = threading.Event()
 
-    def ask_again() -> None:
-        # the same execution is asked for once more, as without created_at only a deleted id can show
-        newer.append(lab.observer.add(link, test_execution_id=first, created_at=time.time(), without=without))
+    def note_the_delete(request: RecordedRequest) -> None:
+        if request.method == "DELETE" and b"[]" not in request.body:
+            is_deleted.set()
 
-    seen = lab.observer.count
+    def ask_again(request: RecordedRequest) -> None:
+        if request.method == "GET" and lab.observer.count("GET") > 1 and not lab.observer.ids().count(first):
+            return
+        if request.method == "GET" and lab.observer.count("GET") > 1:
+            is_deleted.wait(60)
+            lab.observer.add(link, test_execution_id=first, created_at=time.time(), without=without)
 
-    def after_the_delete(request: RecordedRequest) -> None:
-        if request.method == "GET" and seen("DELETE") > 1 and not newer:
-            ask_again()
-
-    lab.observer.on_request = after_the_delete
+    lab.observer.on_answer, lab.observer.on_request = note_the_delete, ask_again
     lab.drain(system)
     outcomes = [outcome for outcome in lab.last.outcomes if outcome.request.test_execution_id == first]
-    assert [outcome.state.value for outcome in outcomes] == ["triggered", "deferred"]
-    assert outcomes[1].reason == REFUSAL
+    # without created_at nobody knows whether a reading that began before the DELETE shows another one
+    assert [outcome.state.value for outcome in outcomes] == ["triggered", *["deferred"][: int(with_time)]]
+    assert [outcome.reason for outcome in outcomes[1:]] == [REFUSAL][: int(with_time)]
     assert lab.observer.ids().count(first) == 1
     assert lab.triggered(system, "t1") == 1
 
@@ -184,22 +187,3 @@ def test_the_four_steps_know_a_newer_request_of_the_same_id_as_another(lab: Lab,
     waiting.now += 1.1
     rerunner.delete_processed_requests(submitted)
     assert lab.observer.ids() == [number]
-
-
-@pytest.mark.parametrize(
-    ("queued", "one_of"),
-    [
-        pytest.param(900, 2, id="half of them ours"),
-        pytest.param(900, 3, id="a third of them ours"),
-        pytest.param(1700, None, id="none of them ours"),
-        pytest.param(650, 1, id="all of them ours"),
-    ],
-)
-def test_the_rows_read_stay_below_three_times_the_queue(lab: Lab, queued: int, one_of: int | None) -> None:
-    for n in range(queued):
-        is_ours = one_of is not None and n % one_of == 0
-        lab.observer.add(lab.add_target("jenkins", f"t{n}") if is_ours else GONE_ELSEWHERE, environment=f"machine {n}")
-    states = lab.states("jenkins")
-    assert len(states) == queued
-    assert lab.observer.rows_read < 3 * queued
-    assert lab.jenkins.count("POST") == list(states.values()).count("triggered") == (queued // one_of if one_of else 0)

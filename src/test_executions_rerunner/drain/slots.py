@@ -36,6 +36,11 @@ class Slots:
                 self._free += not is_used
                 self._changed.notify_all()
 
+    def has_more_than(self, targets: int) -> bool:
+        """Tell whether some are left when so many targets have taken theirs."""
+        with self._changed:
+            return self._free is None or self._free > targets
+
     @property
     def are_used_up(self) -> bool:
         """Whether no further trigger is allowed."""

@@ -65,11 +65,12 @@ class Submitter:
 
     Attributes:
         neighbours: Shows what is queued now.
+        slots: The triggers that ``--limit`` allows.
     """
 
     def __init__(self, processor: RequestProcessor, queue: RequestQueue, ledger: Ledger, options: Options) -> None:
         self._processor, self._queue, self._ledger, self._options = processor, queue, ledger, options
-        self._slots = Slots(options.limit)
+        self.slots = Slots(options.limit)
         self.neighbours = Neighbours(queue, ledger.has_left)
         self._starter = Starter(processor, ledger, dry_run=options.dry_run)
         self._courses = Courses(self._starter, self.neighbours, options.waits_for_start)
@@ -89,11 +90,6 @@ class Submitter:
         if error is None:
             self._announcer.join()
         self._announcer.__exit__(kind, error, traceback)
-
-    @property
-    def is_at_limit(self) -> bool:
-        """Whether ``--limit`` allows no further trigger."""
-        return self._slots.are_used_up
 
     def submit(self, groups: Iterable[Group], pool: Pool, *, deletes: bool = True) -> None:
         """Hand each group to the pool, in the order of the queue.
@@ -163,7 +159,7 @@ class Submitter:
             self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
             return
         for group in sorted(groups, key=lambda group: self._seconds_too_young(group[1]) > 0.0):
-            if self._slots.take():
+            if self.slots.take():
                 pool.submit(partial(self._start, group, snapshot, deleting))
             else:
                 self._end_all([group], Verdict(State.DEFERRED, "the limit of this drain was reached before"))
@@ -209,7 +205,7 @@ class Submitter:
             verdicts |= dict.fromkeys(left, Verdict(state, f"unexpected: {type(error).__name__}: {error}"))
         ended = [verdicts[request] for request in left if verdicts[request].state is not State.ALREADY_RERUN]
         self._ended.update({target.key: ended[-1]} if ended else {})
-        self._slots.end(is_used=any(verdict.state in TAKEN and not verdict.frees_slot for verdict in ended))
+        self.slots.end(is_used=any(verdict.state in TAKEN and not verdict.frees_slot for verdict in ended))
         self._settle(verdicts, target, deleting)
 
     def _impossible(self, requests: Iterable[RerunRequest]) -> dict[RerunRequest, Verdict]:

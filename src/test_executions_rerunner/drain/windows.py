@@ -1,24 +1,31 @@
-"""The queue, window by window: from its head, and on only while there may be more that can be started.
+"""The queue, window by window: a small one from its head, so that the first trigger comes soon, then all the rest.
 
-Test Observer has no paging, and its answer costs time for each request in it. So each window asks for what is
-known to stay plus a step that is never less than that: at most half of its rows were read before, and all windows
-together read less than three times the rows of the queue.
+Test Observer has no paging, and its answer costs time for each row in it. The rest is read while the triggers of the
+window before run. So a queue is read once, and its head twice.
 """
 
 from __future__ import annotations
 
+import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from test_executions_rerunner.drain.ledger import Ledger
+    from test_executions_rerunner.models import Reading
     from test_executions_rerunner.neighbours import Neighbours
     from test_executions_rerunner.request_queue import RequestQueue
     from test_executions_rerunner.rerun_request import RerunRequest
 
 LEAST_STEP = 200
-"""How many requests more than those that stay a window asks for at least: an answer of 1.4 s at the most."""
+"""How many requests the first window has: an answer of 1.4 s at the most."""
+_REST = 20_000
+"""How many the second one asks for: more than anybody has queued. If it is not all, each further one asks for more."""
+_MORE = 4
+_LOOK_UP_SECONDS = 0.1
+"""How often it is looked whether a reading is still wanted."""
 
 
 class Windows:
@@ -26,25 +33,35 @@ class Windows:
 
     Args:
         queue: Read from its head for each window.
-        ledger: Knows how many requests stay; each new one is entered there.
+        ledger: Each new request is entered there.
         neighbours: Told of each reading.
     """
 
     def __init__(self, queue: RequestQueue, ledger: Ledger, neighbours: Neighbours) -> None:
         self._queue, self._ledger, self._neighbours = queue, ledger, neighbours
         self._known: dict[Hashable, RerunRequest] = {}
+        self._timeless: dict[RerunRequest, None] = {}
+        self._limit = LEAST_STEP
+        self._begun: _Begun | None = None
         self.is_last = False
         """Whether the last window reached the end of the queue."""
 
+    def read_on(self) -> None:
+        """Begin to read the next window, where there is one, in a thread of its own; `read` waits for it."""
+        if not self.is_last:
+            self._begun = self._begin()
+
     def read(self) -> list[RerunRequest]:
-        """Return the requests of the next window that no earlier one had.
+        """Return the requests of the next window that no earlier one had; none where the drain stops meanwhile.
 
         Raises:
             TestObserverError: The queue could not be read.
         """
-        staying = self._ledger.staying()
-        limit = staying + max(staying, LEAST_STEP)
-        reading = self._queue.window(limit)
+        begun, self._begun = self._begun or self._begin(), None
+        reading = begun.reading(is_wanted=lambda: self._ledger.stopped is None)
+        if reading is None:
+            return []
+        self._limit = max(_REST, _MORE * self._limit)
         fresh: list[RerunRequest] = []
         stand: list[RerunRequest] = []
         seen: dict[Hashable, int] = {}
@@ -54,12 +71,67 @@ class Windows:
                 told = (repr(request.ci_link), repr(request.family), request.problem)
             seen[told] = seen.get(told, 0) + 1
             known = self._known.get((*told, seen[told]))
-            # without created_at only that the old one has left shows that this is another
-            if known is None or (request.created_at is None and self._ledger.has_left(known)):
+            # without created_at only that the old one had left before shows that this is another
+            if known is None or known in begun.left:
                 self._known[(*told, seen[told])] = known = request
                 fresh.append(request)
+                if request.created_at is None:
+                    self._timeless[request] = None
             stand.append(known)
         self.is_last = reading.is_whole or not fresh
         self._ledger.open(fresh)
         self._neighbours.note(reading, stand)
         return fresh
+
+    def _begin(self) -> _Begun:
+        left = frozenset(request for request in self._timeless if self._ledger.has_left(request))
+        return _Begun(partial(self._queue.window, self._limit), left)
+
+
+class _Begun:
+    """A reading that is under way.
+
+    Args:
+        read: Reads the queue.
+        left: Requests that had left the queue before, and say no time.
+
+    Attributes:
+        left: The same.
+    """
+
+    def __init__(self, read: Callable[[], Reading], left: frozenset[RerunRequest]) -> None:
+        self._read, self.left = read, left
+        self._ended = threading.Event()
+        self._reading: Reading | None = None
+        self._error: Exception | None = None
+        try:
+            threading.Thread(target=self._work, name="drain-reader", daemon=True).start()
+        except RuntimeError:  # the system gives no more threads: read at once, later triggers wait
+            self._work()
+
+    def reading(self, is_wanted: Callable[[], bool]) -> Reading | None:
+        """Wait for what is read.
+
+        Args:
+            is_wanted: Asked again and again; with False nobody waits any longer.
+
+        Returns:
+            The reading; None: it is not wanted any more.
+
+        Raises:
+            TestObserverError: The queue could not be read.
+        """
+        while not self._ended.wait(_LOOK_UP_SECONDS):
+            if not is_wanted():
+                return None
+        if self._error:
+            raise self._error
+        return self._reading
+
+    def _work(self) -> None:
+        try:
+            self._reading = self._read()
+        except Exception as error:  # noqa: BLE001 - raised where somebody waits for it
+            self._error = error
+        finally:
+            self._ended.set()
