@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from test_executions_rerunner.demo import Fault
+from waits import HandMoved
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
+    from test_executions_rerunner.demo import RecordedRequest
 
 RUN, NAME = 7, "canonical/matrix"
 JOB = {"rerun": "job"}
@@ -44,6 +46,20 @@ def test_one_machine_of_a_matrix_is_rerun_alone_for_both_its_executions(matrix: 
     assert posts(matrix) == [f"jobs/{matrix.github.job_id(RUN, 'rpi5')}/rerun"]
     assert machines_of(matrix, 2) == ["rpi5"]
     assert matrix.observer.ids() == []
+
+
+def test_a_list_of_jobs_that_takes_long_keeps_no_request_waiting_for_ever(matrix: Lab) -> None:
+    """A look that has grown old while the jobs were read is taken again, without them."""
+    matrix.waiting = waiting = HandMoved()
+
+    def work(request: RecordedRequest) -> None:
+        if request.path.endswith("/jobs"):
+            waiting.now += 8.0
+
+    matrix.github.on_request = work
+    number = matrix.request(matrix.github.link(RUN, "rpi5"), created_at=time.time() - 60)[0]
+    assert matrix.states("github", of=JOB) == {number: "triggered"}
+    assert matrix.github.count("GET", "/jobs") == 1
 
 
 def test_two_machines_are_the_failed_jobs_and_nothing_is_started_twice(matrix: Lab) -> None:
@@ -105,7 +121,8 @@ def test_where_somebody_was_faster_the_run_is_looked_at_again(
     refuse(matrix, message, effect=effect)
     assert matrix.states("github", of=JOB) == {number: state}
     assert len(posts(matrix)) == 1
-    assert matrix.github.count("GET", f"/runs/{RUN}/jobs") >= 2
+    looks = [each for each in matrix.github.requests if each.method == "GET" and each.path.endswith(f"/runs/{RUN}")]
+    assert len(looks) >= 2
 
 
 @pytest.mark.parametrize(

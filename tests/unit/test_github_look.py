@@ -185,15 +185,16 @@ def test_where_groups_are_not_told_they_are_asked_for_once_a_repository_and_each
 @pytest.mark.parametrize("url", ["https://github.com", ENTERPRISE])
 def test_a_404_of_a_server_that_tells_groups_is_asked_for_twice_and_then_defers(server: GithubServer, url: str) -> None:
     server.server_url = url
-    server.add_run(NAME, 7, concurrency_group="ci")
+    for run in (7, 8, 9):
+        server.add_run(NAME, run, concurrency_group="ci")
     processor = processor_of(server, github_server_url=url)
     if url == ENTERPRISE:
-        look(processor, server.link(7))
-    missing = server.inject(Fault(method="GET", path="/runs/7/concurrency_groups", times=1, status=404, body="{}"))
+        look(processor, server.link(9))
+    missing = server.inject(Fault(method="GET", path="/concurrency_groups", times=1, status=404, body="{}"))
     assert group_claim(look(processor, server.link(7))) == [("group", "canonical", "lab", "ci")], "missing for a moment"
     missing.times = None
     server.requests.clear()
-    verdict = look(processor, server.link(7)).verdict
+    verdict = look(processor, server.link(8)).verdict
     assert verdict is not None
     assert verdict.state is State.DEFERRED
     assert "should tell its concurrency groups, and answered twice: 404" in verdict.reason
@@ -201,12 +202,13 @@ def test_a_404_of_a_server_that_tells_groups_is_asked_for_twice_and_then_defers(
 
 
 def test_a_403_after_groups_were_told_is_a_failed_look(server: GithubServer) -> None:
-    server.add_run(NAME, 7, concurrency_group="ci")
+    for run in (7, 8):
+        server.add_run(NAME, run, concurrency_group="ci")
     processor = processor_of(server)
     look(processor, server.link(7))
     server.concurrency_groups = "forbidden"
     with pytest.raises(CallError) as failed:
-        look(processor, server.link(7))
+        look(processor, server.link(8))
     assert failed.value.failure.rule.look_state is State.FAILED
 
 
@@ -601,6 +603,44 @@ def test_without_a_bound_no_queue_is_counted(server: GithubServer) -> None:
     server.add_run(NAME, 7)
     look(processor_of(server), server.link(7))
     assert not [each for each in gets(server) if "status=queued" in each]
+
+
+# what cannot become untrue
+
+
+def test_for_another_look_only_what_may_have_changed_is_read_again(server: GithubServer) -> None:
+    server.lists_carried_over_jobs = True
+    for run in (7, 8):
+        server.add_run(NAME, run, jobs=("rpi4", "rpi5"), concurrency_group="ci", created_at=time.time() - 2 * HOUR)
+    processor = processor_of(server, rerun="job")
+    first = posted(look(processor, server.link(7, "rpi4")))
+    server.requests.clear()
+    for _ in range(2):
+        assert posted(look(processor, server.link(7, "rpi4"))) == first
+    assert gets(server) == ["runs/7", "runs/7"], "the active groups are shared"
+    server.rerun_jobs(7, ["rpi4"], started_at=time.time() - HOUR, conclusion="failure")
+    assert posted(look(processor, server.link(7, "rpi4"))) == f"jobs/{server.job_id(7, 'rpi4', 2)}/rerun"
+    assert [each.partition("?")[0] for each in gets(server)] == ["runs/7", "runs/7/jobs"]
+
+
+def test_the_jobs_of_a_run_that_is_going_are_read_in_each_look(server: GithubServer) -> None:
+    server.add_run(NAME, 7, created_at=time.time() - 2 * HOUR)
+    link = server.link(7, "test")
+    server.rerun_jobs(7, ["test"], has_runners=False, started_at=time.time() - 60)
+    processor = processor_of(server)
+    assert not look(processor, link, asked_at=time.time() - HOUR).served
+    server.run(7).latest.start()
+    assert look(processor, link, asked_at=time.time() - HOUR).served
+
+
+def test_the_jobs_of_no_more_runs_are_kept_than_a_drain_has_threads(server: GithubServer) -> None:
+    for run in range(1, 67):
+        server.add_run(NAME, run)
+    processor = processor_of(server, rerun="job")
+    for run in (*range(1, 66), 1, 65):
+        look(processor, server.link(run, "test"))
+    lists = [each for each in gets(server) if "/jobs" in each]
+    assert (len(lists), lists[-1].partition("/jobs")[0]) == (66, "runs/1")
 
 
 # one job

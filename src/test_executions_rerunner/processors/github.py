@@ -17,7 +17,7 @@ from test_executions_rerunner.models import Look, PostArguments, Served, State, 
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.github_api import GithubApi
 from test_executions_rerunner.processors.github_links import api_of
-from test_executions_rerunner.processors.github_look import Rules, RunLook
+from test_executions_rerunner.processors.github_look import Rules, RunLook, Shared
 from test_executions_rerunner.processors.github_patterns import read_patterns
 from test_executions_rerunner.processors.github_refusals import (
     explain_forbidden,
@@ -25,7 +25,7 @@ from test_executions_rerunner.processors.github_refusals import (
     tells_the_way,
 )
 from test_executions_rerunner.processors.github_rooms import Rooms
-from test_executions_rerunner.processors.github_runs import all_jobs, current_run
+from test_executions_rerunner.processors.github_runs import KnownJobs, all_jobs, current_run
 from test_executions_rerunner.processors.github_scope import Scope
 from test_executions_rerunner.processors.github_served import Asked
 from test_executions_rerunner.processors.github_trigger import Width, is_ours
@@ -100,6 +100,7 @@ class GithubProcessor(RequestProcessor):
         self.scope = Scope(server, address, self.repositories)
         self._rules = Rules(rerun, max_attempts, max_per_day)
         self.rooms = Rooms(self.api, max_queued)
+        self._shared = Shared(self.rooms, KnownJobs(self.api))
         self._own_run_id = own_run_id
         self._job_ids: dict[str, frozenset[int]] = {}  # of each trigger of a single job, by its URL
         self._pace = Pace(MOST_POSTS_A_MINUTE, 60.0, self.waiting)
@@ -151,7 +152,7 @@ class GithubProcessor(RequestProcessor):
         link = self.scope.run_of(target)
         if link.run == self._own_run_id:
             return Look(target.post_arguments, verdict=Verdict(State.DEFERRED, "this drain is part of that run"))
-        run_look = RunLook(self.api, self._rules, self.rooms, link)
+        run_look = RunLook(self.api, self._rules, self._shared, link)
         look = run_look.look({request: self._asked(request, at) for request, at in asked_at.items()}, refused)
         if run_look.job_ids is not None:
             self._job_ids[look.post_arguments["url"]] = run_look.job_ids

@@ -68,13 +68,14 @@ class _NotTold(NamedTuple):
 
 
 class _Repository:
-    """What is known of a repository: whether it was asked for its groups, and whether GitHub tells them."""
+    """What is known of a repository: whether it was asked for its groups, and what GitHub told."""
 
     def __init__(self) -> None:
         self.first = threading.Lock()
         self.was_asked = False
         self.tells: bool | None = None
         self.why_not = ""
+        self.groups: dict[str, list[_Group]] = {}
 
 
 class ConcurrencyGroups:
@@ -116,7 +117,7 @@ class ConcurrencyGroups:
         return groups.reason if isinstance(groups, _NotTold) else None
 
     def _room(self, link: RunLink, repository: _Repository) -> Room:
-        groups = self._groups(link, repository)
+        groups = self._names_of(link, repository)
         if isinstance(groups, _NotTold):
             if not groups.is_for_ever:
                 return Room(Verdict(State.DEFERRED, groups.reason))
@@ -135,6 +136,14 @@ class ConcurrencyGroups:
             key = ("group", *link.repository_key, group.name.lower())
             claims.append(Claim(key, f"its concurrency group '{name}' is taken"))
         return Room(claims=tuple(claims), since=active.read_at if active else None)
+
+    def _names_of(self, link: RunLink, repository: _Repository) -> list[_Group] | _NotTold:
+        """Return the groups of a run; once told, they stay as they are."""
+        known = repository.groups.get(link.run)
+        groups = self._groups(link, repository) if known is None else known
+        if not isinstance(groups, _NotTold):
+            repository.groups[link.run] = groups
+        return groups
 
     def _groups(self, link: RunLink, repository: _Repository) -> list[_Group] | _NotTold:
         """Read the groups of a run; where the server should tell them, a 404 is asked for twice."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from test_executions_rerunner.models import Look, Served, State, Verdict
 from test_executions_rerunner.processors.github_bounds import too_often, too_old
-from test_executions_rerunner.processors.github_runs import all_jobs, current_run, still_going
+from test_executions_rerunner.processors.github_runs import current_run, still_going
 from test_executions_rerunner.processors.github_served import Asked, Reruns
 from test_executions_rerunner.processors.github_trigger import Before, RunTrigger
 from test_executions_rerunner.processors.github_way_out import way_out
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.processors.github_jobs import Jobs
     from test_executions_rerunner.processors.github_links import RunLink
     from test_executions_rerunner.processors.github_rooms import Rooms
+    from test_executions_rerunner.processors.github_runs import KnownJobs
     from test_executions_rerunner.rerun_request import RerunRequest
 
 
@@ -35,6 +36,15 @@ class Rules:
     """Most attempts of one run in 24 hours; None: no limit."""
 
 
+class Shared(NamedTuple):
+    """What looks share."""
+
+    rooms: Rooms
+    """The room that the server has for triggers."""
+    jobs: KnownJobs
+    """What does not change any more."""
+
+
 class RunLook:
     """What one look reads of a run; everything is read only once, and only if it matters.
 
@@ -43,7 +53,7 @@ class RunLook:
     Args:
         api: The server's API.
         rules: What may be started.
-        rooms: The room that the server has for triggers.
+        shared: What it shares with other looks.
         link: The run.
 
     Attributes:
@@ -53,8 +63,9 @@ class RunLook:
         CallError: The run could not be read.
     """
 
-    def __init__(self, api: GithubApi, rules: Rules, rooms: Rooms, link: RunLink) -> None:
-        self._api, self._rules, self._rooms, self._link = api, rules, rooms, link
+    def __init__(self, api: GithubApi, rules: Rules, shared: Shared, link: RunLink) -> None:
+        self._api, self._rules, self._link = api, rules, link
+        self._rooms, self._known_jobs = shared
         self._run = current_run(api, link)
         self.job_ids: frozenset[int] | None = None
 
@@ -83,7 +94,7 @@ class RunLook:
     @cached_property
     def _jobs(self) -> Jobs:
         """The jobs of all attempts."""
-        return all_jobs(self._api, self._link)
+        return self._known_jobs.of(self._link, self._run)
 
     @cached_property
     def _reruns(self) -> Reruns:

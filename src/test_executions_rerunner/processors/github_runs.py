@@ -6,6 +6,7 @@ job.
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,11 +20,15 @@ from test_executions_rerunner.processors.github_shapes import check_number, last
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from test_executions_rerunner.processors.github_api import GithubApi
     from test_executions_rerunner.processors.github_links import RunLink
     from test_executions_rerunner.processors.github_shapes import JsonObject
 
 _DAY_SECONDS = 24 * 3600.0
+_MOST_KNOWN = 64
+"""Runs whose jobs are kept: as many as a drain may have threads."""
 _WAITS_FOR = {"waiting": "a person may have to approve it", "pending": "it waits for its concurrency group"}
 _AFTER_A_DAY = {
     "queued": "nobody takes it: a runner that fits it must be started, or a person must cancel it",
@@ -102,6 +107,38 @@ def all_jobs(api: GithubApi, link: RunLink) -> Jobs:
         CallError: They could not be read.
     """
     return Jobs(all_pages(api, f"{link.path}/jobs?filter=all", partial(read_jobs, run=link.run)))
+
+
+class KnownJobs:
+    """The jobs of runs that are over: they stay as they are, and need not be read for another look at the same attempt.
+
+    Args:
+        api: The server's API.
+    """
+
+    def __init__(self, api: GithubApi) -> None:
+        self._api = api
+        self._lock = threading.Lock()
+        self._known: dict[Hashable, tuple[int, Jobs]] = {}
+
+    def of(self, link: RunLink, run: Run) -> Jobs:
+        """Return the jobs of all attempts of a run.
+
+        Raises:
+            CallError: They could not be read.
+        """
+        key = (*link.repository_key, link.run)
+        with self._lock:
+            attempt, jobs = self._known.get(key, (0, None))
+        if jobs is None or attempt != run.attempt or not run.is_completed:
+            jobs = all_jobs(self._api, link)
+            with self._lock:
+                self._known.pop(key, None)
+                if run.is_completed:
+                    self._known[key] = (run.attempt, jobs)
+                if len(self._known) > _MOST_KNOWN:  # only a look that comes soon after the last asks for them again
+                    del self._known[next(iter(self._known))]
+        return jobs
 
 
 def still_going(api: GithubApi, run: Run) -> Verdict:
