@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _PACKAGE = str(test_executions_rerunner.__path__[0])
-_SWITCHES = 0.1
-"""At how many of the instructions another thread may go on: each stays longer than one, so that they drift apart."""
+_SWITCHES = (0.01, 0.05, 0.2)
+"""At how many of the instructions another thread may go on: seldom, so that one overtakes by much, or often."""
 _TIME_PASSES = 0.02
 """At how many of the switches a wait ends by its time-out though somebody else could go on."""
 _MOST_SWITCHES = 100_000
@@ -63,6 +63,7 @@ class Scheduler:
 
     def __init__(self, seed: int, *modules: ModuleType, has_locks: bool = True) -> None:
         self._seed, self._random = seed, random.Random(seed)  # noqa: S311 - no secret depends on it
+        self._share = self._random.choice(_SWITCHES)
         self._modules, self.has_locks = modules, has_locks
         self._fibres: list[_Fibre] = []
         self._of_thread = threading.local()
@@ -141,18 +142,24 @@ class Scheduler:
         finally:
             sys.settrace(None)
             fibre.is_done = True
-            if not self._is_over:
-                if any(not other.is_done for other in self._fibres if other.is_awaited):
-                    self._next().may_go.release()
-                else:
-                    self._end(None)
+            with suppress(_OverError):
+                self._leave()
+
+    def _leave(self) -> None:
+        """Let another thread go on after one has ended, or end the schedule."""
+        if self._is_over:
+            return
+        if any(not other.is_done for other in self._fibres if other.is_awaited):
+            self._next().may_go.release()
+        else:
+            self._end(None)
 
     def _trace(self, frame: FrameType, event: str, _: object) -> TraceFunction | None:
         """Switch at instructions of the package."""
         if not frame.f_code.co_filename.startswith(_PACKAGE):
             return None
         frame.f_trace_opcodes = True
-        if event == "opcode" and self._random.random() < _SWITCHES:
+        if event == "opcode" and self._random.random() < self._share:
             self.switch()
         return self._trace
 
