@@ -244,7 +244,9 @@ class TestObserverInterface(RequestQueue):
         self._call("deleting", lambda: self._send_delete(ids))
 
     def _send_delete(self, ids: list[int]) -> None:
-        self._send("DELETE", _QUEUE_PATH, json={"test_execution_ids": ids})
+        place = f"{self.url}{_QUEUE_PATH}"
+        told = f"DELETE {place} of request {ids[0]}" if ids and ids[0] > 0 else f"asking {place} about deleting"
+        self._send("DELETE", _QUEUE_PATH, json={"test_execution_ids": ids}, told=told)
 
     @staticmethod
     def _json(response: requests.Response) -> object:

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -173,6 +174,38 @@ def test_the_file_by_hand_is_a_file_of_requests(lab: tuple[TestObserverServer, J
     subprocess.run([PROGRAM, "jenkins", "--requests", file], env=environment, check=True)  # noqa: S603 - ours
 
     assert jenkins.triggered("cert-rpi400-arm64-core24-beta") == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "error", "code", "expected"),
+    [
+        pytest.param([50], None, 1, 0, id="old"),
+        pytest.param([50, 1], None, 1, 1, id="new"),
+        pytest.param([None], None, 1, 1, id="no age"),
+        pytest.param([50], "a delete failed", 1, 1, id="the drain itself"),
+        pytest.param([50], None, 3, 3, id="no Test Observer"),
+        pytest.param([], None, 0, 0, id="nothing failed"),
+    ],
+)
+def test_a_script_can_be_red_for_what_is_new_only(
+    tmp_path: Path, hours: list[int | None], error: str | None, code: int, expected: int
+) -> None:
+    then = (None if each is None else time.gmtime(time.time() - each * 3600) for each in hours)
+    requests = [{"outcome": "refused", "asked_at": each and time.strftime("%Y-%m-%dT%H:%M:%SZ", each)} for each in then]
+    requests.append({"outcome": "triggered", "asked_at": "2999-01-01T00:00:00Z"})
+    (tmp_path / "told.json").write_text(json.dumps({"requests": requests, "error": error}))
+    program = tmp_path / COMMAND
+    program.write_text(f"#!/bin/sh\ncp told.json report.json\nexit {code}\n")
+    program.chmod(0o755)
+
+    done = subprocess.run(  # noqa: S603 - as documented
+        ["/bin/sh", "-c", only("red for what is new", "sh")],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin"},
+        check=False,
+    )
+
+    assert done.returncode == expected
 
 
 def test_no_secret_stands_in_a_line_of_shell() -> None:

@@ -15,6 +15,7 @@ from test_executions_rerunner.cli.tables import (
     counts_line,
     lines_of,
     none_served,
+    old_failures_line,
     plan,
     target_line,
     unserved_lines,
@@ -195,6 +196,14 @@ def test_reasons_that_differ_in_the_link_only_are_one_cause_with_its_count() -> 
     ]
 
 
+def test_what_needs_a_person_for_days_stands_last_and_is_counted() -> None:
+    ages = {1: 80 * HOUR, 2: HOUR, 3: 30 * HOUR}
+    made = [asked(number, Tested(), seconds, State.REFUSED) for number, seconds in ages.items()]
+    report = report_of([*made, asked(4, Tested(), 90 * HOUR), asked(5, Tested(), None, State.FAILED)])
+    assert [o.request.test_execution_id for o in report.failures] == [2, 3, 1, 5]
+    assert old_failures_line(report) == "2 of the 4 that need a person were asked for over a day ago"
+
+
 def test_a_queue_of_which_nothing_is_served_is_a_warning_that_names_the_setting() -> None:
     reason = "ci_link 'http://elsewhere.example/x' is not served: it points to http://elsewhere.example, and only …"
     others = [outcome(number, State.UNSUPPORTED, reason) for number in range(1, 16)]
@@ -215,10 +224,10 @@ def test_the_line_of_a_target_names_all_its_requests_and_what_they_are() -> None
     )
 
 
-def asked(number: int, tested: Tested, seconds: float | None) -> Outcome:
+def asked(number: int, tested: Tested, seconds: float | None, state: State = State.DEFERRED) -> Outcome:
     """Make an outcome of a request that was made so many seconds ago."""
     created_at = None if seconds is None else NOW - seconds
-    return Outcome(RerunRequest(number, None, None, created_at, tested=tested), State.DEFERRED, "")
+    return Outcome(RerunRequest(number, None, None, created_at, tested=tested), state, "")
 
 
 @pytest.mark.parametrize(

@@ -43,16 +43,18 @@ class Session(StraightSession):
     ) -> Answer:
         """Send a request made of its parts; see `send`."""
         del allow_redirects
+        told = parts.pop("told", None)
         prepared = self.prepare_request(requests.Request(method, url, **parts))
-        return self.send(prepared, timeout=timeout, most_bytes=most_bytes)
+        return self.send(prepared, timeout=timeout, most_bytes=most_bytes, told=told)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Answer:  # noqa: ANN401 - as in the base class
         """Send a prepared request and return its answer, whatever its status.
 
         Args:
             request: The request.
-            **kwargs: ``timeout`` for a connection and for reading, in seconds; ``most_bytes`` of the answer. What
-                else requests takes here is settled by the session.
+            **kwargs: ``timeout`` for a connection and for reading, in seconds; ``most_bytes`` of the answer; ``told``,
+                what a log calls it, if not by its method and URL. What else requests takes here is settled by the
+                session.
 
         Raises:
             requests.exceptions.RequestException: No whole answer within the bounds.
@@ -64,7 +66,8 @@ class Session(StraightSession):
             return answer
         finally:
             milliseconds = (self._clock() - started) * 1000
-            _log.debug("%s %s: %s after %.0f ms", request.method, request.url, ended, milliseconds)
+            told = kwargs.get("told") or f"{request.method} {request.url}"
+            _log.debug("%s: %s after %.0f ms", told, ended, milliseconds)
 
     def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> Answer:  # noqa: ANN401 - of `send`
         with Sending(self._clock) as sending:

@@ -125,6 +125,8 @@ def _show(report: Report, place: Place) -> None:
         paint = painter(sys.stderr, place.environment)
         lines = tables.lines_of(report, causes, columns_of(sys.stderr, place.environment), paint)
         place.output.lines(sys.stderr, lines)
+        if report.old_failures:
+            _log.info("%s", tables.old_failures_line(report))
         for line in tables.unserved_lines(report):
             _log.info("%s", line)
         _log.info("%s", tables.counts_line(report))

@@ -91,6 +91,12 @@ def counts_line(report: Report) -> str:
     return f"{report.counted}; {report.staying} of the {read} requests that were read stay, and more may be queued"
 
 
+def old_failures_line(report: Report) -> str:
+    """Return how many of the requests that need a person are no news."""
+    count, most = report.old_failures, len(report.failures)
+    return f"{count} of the {most} that need a person {'was' if count == 1 else 'were'} asked for over a day ago"
+
+
 def unserved(outcomes: Iterable[Outcome]) -> list[tuple[int, str]]:
     """Return why requests are not for this drain, most frequent first."""
     return causes((o.request, o.reason) for o in outcomes if o.state is State.UNSUPPORTED)

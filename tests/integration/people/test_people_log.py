@@ -89,8 +89,10 @@ def test_verbose_tells_the_settings_and_each_call_with_status_and_time(world: Wo
     ended = filled(world).run(processor, "-v")
     (settings,) = [line for line in ended.err.splitlines() if "DEBUG   settings: " in line]
     assert f"processor {processor}, test_observer_url {world.observer.url}, test_observer_api_key ***" in settings
-    calls = re.findall(r"DEBUG   (GET|POST|DELETE) http\S+: (\d+) after \d+ ms", ended.err)
-    assert {method for method, _ in calls} == {"GET", "POST", "DELETE"}
+    calls = re.findall(r"DEBUG   (GET|POST|DELETE|asking) http\S+[a-z\d ]*: (\d+) after \d+ ms", ended.err)
+    assert {method for method, _ in calls} == {"GET", "POST", "DELETE", "asking"}
+    mine = 1 if processor == "jenkins" else 2
+    assert re.findall(r"DELETE \S+ (.*):", ended.err) == [f"of request {mine}"], "none is told where none was"
     ci = world.jenkins if processor == "jenkins" else world.github
     assert len(calls) == len(world.observer.requests) + len(ci.requests)
     assert len([line for line in ended.err.splitlines() if "INFO    POST {'url'" in line]) == 1
@@ -198,7 +200,7 @@ def test_client_libraries_say_nothing(world: World, processor: str, mode: tuple[
     )
     assert ended.returncode == 1
     ours = re.compile(
-        r"\S+Z (INFO    POST|[A-Z]+ +requests? \d|DEBUG +(trigger of|settings: |(GET|POST|DELETE) http)"
+        r"\S+Z (INFO    POST|[A-Z]+ +requests? \d|DEBUG +(trigger of|settings: |(GET|POST|DELETE|asking) http)"
         r"|INFO +\d+ (failed|is|are)|WARNING n(othing more|one of))|failed: |  "
     )
     assert [line for line in ended.stderr.splitlines() if not ours.match(line)] == []
