@@ -200,7 +200,7 @@ def test_what_needs_a_person_for_days_stands_last_and_is_counted() -> None:
     ages = {1: 80 * HOUR, 2: HOUR, 3: 30 * HOUR}
     made = [asked(number, Tested(), seconds, State.REFUSED) for number, seconds in ages.items()]
     report = report_of([*made, asked(4, Tested(), 90 * HOUR), asked(5, Tested(), None, State.FAILED)])
-    assert [o.request.test_execution_id for o in report.failures] == [2, 3, 1, 5]
+    assert [o.request.test_execution_id for o in report.failures] == [2, 5, 1, 3]
     assert old_failures_line(report) == "2 of the 4 that need a person were asked for over a day ago"
 
 

@@ -106,13 +106,17 @@ class Report:
 
     @property
     def failures(self) -> list[Outcome]:
-        """The outcomes that need a person, what was asked for last first: the others have been told before."""
-        return sorted(filter(needs_person, self.outcomes), key=lambda outcome: -_asked_at(outcome))
+        """The outcomes that need a person, what was asked for over a day ago last: that has been told before."""
+        return sorted(filter(needs_person, self.outcomes), key=self._is_old)
 
     @property
     def old_failures(self) -> int:
         """How many of them were asked for over a day ago."""
-        return sum(0.0 < _asked_at(outcome) < self.now() - _DAY_SECONDS for outcome in self.failures)
+        return sum(map(self._is_old, self.failures))
+
+    def _is_old(self, outcome: Outcome) -> bool:
+        created_at = outcome.request.created_at
+        return isinstance(created_at, float) and created_at < self.now() - _DAY_SECONDS
 
     def full_reason(self, outcome: Outcome) -> str:
         """Return the reason, with what became of the request where that is not what its outcome says."""
@@ -128,12 +132,6 @@ class Report:
         """Return what was asked for, harmless; None: no link was given."""
         link = outcome.request.ci_link
         return clean(link, self.mask, most=_MOST_OF_LINK) if isinstance(link, str) else None
-
-
-def _asked_at(outcome: Outcome) -> float:
-    """Return when a request was made; 0 where it does not say."""
-    created_at = outcome.request.created_at
-    return created_at if isinstance(created_at, float) else 0.0
 
 
 def needs_person(outcome: Outcome) -> bool:

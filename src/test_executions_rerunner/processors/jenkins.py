@@ -69,7 +69,8 @@ class JenkinsProcessor(RequestProcessor):
 
     name = "jenkins"
     title = "Jenkins"
-    address_setting = links_setting = "--jenkins-url"
+    address_setting = "--jenkins-url"
+    links_setting = "--jenkins-url or --jenkins-public-url"
     credential_setting = "JENKINS_USERNAME and JENKINS_API_TOKEN (an API token, no password)"
     delay_seconds = 20.0
     """How long the item waits in the queue: for so long identical triggers are one."""
