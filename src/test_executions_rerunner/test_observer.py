@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,8 +17,9 @@ import requests
 from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.answers import MOST_BYTES, Answer
 from test_executions_rerunner.calls.calls import Calls
-from test_executions_rerunner.calls.json_array import elements
+from test_executions_rerunner.calls.json_array import first_elements
 from test_executions_rerunner.calls.policy import CallError, explain
+from test_executions_rerunner.calls.room import read_json
 from test_executions_rerunner.calls.sending import NotInTimeError, Sending
 from test_executions_rerunner.calls.sessions import BearerAuth, open_session
 from test_executions_rerunner.calls.waiting import Waiting
@@ -33,6 +33,7 @@ from test_executions_rerunner.test_observer_errors import understood
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+_MOST_BYTES = 16 * MOST_BYTES  # of a queue, however many requests were asked for
 _QUEUE_PATH = "/v1/test-executions/reruns"
 _SECONDS_PER_REQUEST = 0.02
 """Added to the read time-out: the server needs about 7 ms for each request that it returns."""
@@ -233,12 +234,10 @@ class TestObserverInterface(RequestQueue):
         self, filters: Mapping[str, str], limit: int, keep: Callable[[Any], Kept]
     ) -> tuple[list[Kept], float]:
         """Return what was read, and the moment at which it was asked for."""
-        asked = {"params": {**filters, "limit": str(limit)}, "most_bytes": MOST_BYTES * min(math.ceil(limit / 1000), 2)}
-        response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, **asked)
-        try:
-            return [keep(element) for element in elements(response.content.decode())], response.sent_at
-        except (ValueError, RecursionError) as error:
-            raise requests.exceptions.InvalidJSONError(f"the answer is no JSON array: {error}") from error
+        most_bytes, read = MOST_BYTES * math.ceil(limit / 1000), partial(first_elements, most=limit, keep=keep)
+        asked = {"params": {**filters, "limit": str(limit)}, "most_bytes": min(most_bytes, _MOST_BYTES)}
+        response = self._send("GET", _QUEUE_PATH, limit * _SECONDS_PER_REQUEST, read=read, **asked)
+        return read([response.content]) if response.told is None else response.told, response.sent_at
 
     def _delete(self, ids: list[int]) -> None:
         self._call("deleting", lambda: self._send_delete(ids))
@@ -251,7 +250,7 @@ class TestObserverInterface(RequestQueue):
     @staticmethod
     def _json(response: requests.Response) -> object:
         try:
-            return json.loads(response.content or b"null")
+            return read_json(response.content or b"null")
         except (ValueError, RecursionError) as error:
             raise requests.exceptions.InvalidJSONError("the answer is no JSON") from error
 
@@ -267,7 +266,6 @@ class TestObserverInterface(RequestQueue):
             method,
             f"{self.url}{path}",
             timeout=(waiting.waits.connect_seconds, waiting.waits.read_seconds + more_seconds),
-            allow_redirects=False,
             **content,
         )
         self.clock.note(response.headers.get("Date"), response.sent_at, response.head_at)

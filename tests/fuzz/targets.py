@@ -80,7 +80,7 @@ def entries(data: bytes) -> None:
     """Take the bytes for the queue's answer: whatever its entries are, each has an outcome that can be told."""
     raw: list[Any] = []
     with contextlib.suppress(ValueError, RecursionError):
-        raw.extend(elements(data.decode("utf-8", "replace")))
+        raw.extend(elements([data]))
     report = Report("github")
     for each in raw:
         request = RerunRequest.read(each)

@@ -188,12 +188,12 @@ def test_an_answer_that_drips_but_is_whole_in_time_counts(call: Call) -> None:
 @every_patient_call
 @pytest.mark.parametrize(
     ("size", "packed"),
-    [pytest.param(4 * MOST_BYTES, True, id="packed"), pytest.param(MOST_BYTES + 1, False, id="plain")],
+    [pytest.param(32 * MOST_BYTES, True, id="packed"), pytest.param(MOST_BYTES + 1, False, id="plain")],
 )
 def test_an_answer_that_is_too_large_is_none(patient_call: Call, size: int, *, packed: bool) -> None:
     patient_call.server.inject(Fault(action="fill", size=size, packed=packed))
     failure = explain(patient_call.fails())
-    assert (failure.fault, "more than 67,108,864 bytes" in failure.reason) == (Kind.BROKEN, True)
+    assert (failure.fault, "more than 8,388,608 bytes" in failure.reason) == (Kind.BROKEN, True)
     assert_sent_once_and_left_behind(patient_call)
 
 
@@ -225,7 +225,7 @@ def test_the_queue_may_have_as_much_for_each_thousand_requests_asked_for() -> No
         waiting = Waiting(Waits(retry_seconds=()))
         queue = TestObserverInterface(test_observer_url=server.url, test_observer_api_key=KEY, waiting=waiting)
         assert queue.window(1001).requests == []
-        with pytest.raises(TestObserverError, match="more than 67,108,864 bytes"):
+        with pytest.raises(TestObserverError, match="more than 8,388,608 bytes"):
             queue.window(1000)
         assert server.count("GET") == 2
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
 
+from test_executions_rerunner.calls.room import BODIES
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 _SUCCESSES = 2
-MOST_BYTES = 64 << 20
+MOST_BYTES = 8 << 20
 """Of one answer, unpacked."""
+_SMALL_BYTES = 1 << 20
+"""So much comes without waiting for room."""
 _PIECE = 1 << 16
 _GZIP = zlib.MAX_WBITS | 16
 
@@ -26,6 +31,7 @@ class Answer(requests.Response):
         sent_at: When its request was sent, or earlier, on the clock of `Waiting`.
         head_at: When its head was there, likewise.
         body: What followed the head, unpacked; None: the answer that was received holds it.
+        told: What was made of the body while it came, where that was wanted.
     """
 
     def __init__(self, received: requests.Response, sent_at: float, head_at: float) -> None:
@@ -33,6 +39,7 @@ class Answer(requests.Response):
         vars(self).update(vars(received))
         self.sent_at, self.head_at = sent_at, head_at
         self.body: bytes | None = None
+        self.told: Any = None
 
     @property
     def is_success(self) -> bool:
@@ -63,9 +70,49 @@ def read_whole(answer: requests.Response, most_bytes: int) -> bytes:
     Raises:
         requests.exceptions.RequestException: It did not come, or not in time, or is larger.
     """
+    with contextlib.closing(pieces_of(answer, most_bytes)) as pieces:
+        return join(pieces, most_bytes)
+
+
+def join(pieces: Iterable[bytes], most_bytes: int) -> bytes:
+    """Return pieces as one; what becomes large waits for its room.
+
+    Args:
+        pieces: Those of an answer.
+        most_bytes: Most that they may have together.
+
+    Raises:
+        requests.exceptions.ContentDecodingError: They have more.
+    """
+    whole, has_room = io.BytesIO(), False
+    for piece in pieces:
+        if whole.tell() + len(piece) > most_bytes:
+            raise _too_large(most_bytes)
+        if not has_room and whole.tell() + len(piece) > _SMALL_BYTES:
+            BODIES.take(most_bytes)
+            has_room = True
+        whole.write(piece)
+    return whole.getvalue()
+
+
+def pieces_of(answer: requests.Response, most_bytes: int) -> Generator[bytes, None, None]:
+    """Yield the body of an answer, unpacked, piece by piece; it is closed when that ends, however it does.
+
+    Raises:
+        requests.exceptions.RequestException: As for `read_whole`.
+    """
     raw = answer.raw
     try:
-        return _read(raw, answer.headers.get("Content-Encoding", "").strip().lower(), most_bytes)
+        length = raw.length_remaining
+        if length is not None and length > most_bytes:
+            raise _too_large(most_bytes)
+        packing = answer.headers.get("Content-Encoding", "").strip().lower()
+        count = 0
+        for piece in _unpacked(iter(lambda: raw.read(_PIECE, decode_content=False), b""), packing):
+            count += len(piece)
+            if count > most_bytes:
+                raise _too_large(most_bytes)
+            yield piece
     except urllib3.exceptions.ReadTimeoutError as error:
         raise requests.exceptions.ReadTimeout(error) from error
     except urllib3.exceptions.HTTPError as error:
@@ -76,19 +123,8 @@ def read_whole(answer: requests.Response, most_bytes: int) -> bytes:
             raw.release_conn()
 
 
-def _read(raw: urllib3.BaseHTTPResponse, packing: str, most_bytes: int) -> bytes:
-    too_large = requests.exceptions.ContentDecodingError(f"the answer has more than {most_bytes:,} bytes")
-    length = raw.length_remaining
-    if length is not None and length > most_bytes:
-        raise too_large
-    if length is not None and not packing:
-        return raw.read(decode_content=False)
-    whole = io.BytesIO()
-    for piece in _unpacked(iter(lambda: raw.read(_PIECE, decode_content=False), b""), packing):
-        if whole.tell() + len(piece) > most_bytes:
-            raise too_large
-        whole.write(piece)
-    return whole.getvalue()
+def _too_large(most_bytes: int) -> requests.exceptions.ContentDecodingError:
+    return requests.exceptions.ContentDecodingError(f"the answer has more than {most_bytes:,} bytes")
 
 
 def _unpacked(pieces: Iterator[bytes], packing: str) -> Iterator[bytes]:

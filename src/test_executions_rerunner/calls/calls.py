@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from test_executions_rerunner.calls import room
 from test_executions_rerunner.calls.clocks import ClockError, Moment, ServerClock
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault
 from test_executions_rerunner.calls.waiting import Throttle, Waiting
@@ -85,7 +86,8 @@ class Calls:
 
     def _made(self, call: Callable[[], Returned]) -> Returned:
         try:
-            return call()
+            with room.call():
+                return call()
         except Exception as error:
             failure = self.explain(error)
             if failure.fault is Fault.BUSY and failure.wait_seconds is not None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
-from test_executions_rerunner.calls.answers import MOST_BYTES, Answer, read_whole
+from test_executions_rerunner.calls import room
+from test_executions_rerunner.calls.answers import MOST_BYTES, Answer, join, pieces_of, read_whole
 from test_executions_rerunner.calls.connections import EndingAdapter
 from test_executions_rerunner.calls.sending import Sending
 from test_executions_rerunner.calls.straight import StraightSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from requests.auth import AuthBase
 
@@ -38,23 +41,22 @@ class Session(StraightSession):
         *,
         timeout: tuple[float, float],
         most_bytes: int = MOST_BYTES,
-        allow_redirects: bool = False,
+        read: Callable[[Iterator[bytes]], object] | None = None,
         **parts: Any,  # noqa: ANN401 - as requests takes them
     ) -> Answer:
         """Send a request made of its parts; see `send`."""
-        del allow_redirects
         told = parts.pop("told", None)
         prepared = self.prepare_request(requests.Request(method, url, **parts))
-        return self.send(prepared, timeout=timeout, most_bytes=most_bytes, told=told)
+        return self.send(prepared, timeout=timeout, most_bytes=most_bytes, read=read, told=told)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Answer:  # noqa: ANN401 - as in the base class
         """Send a prepared request and return its answer, whatever its status.
 
         Args:
             request: The request.
-            **kwargs: ``timeout`` for a connection and for reading, in seconds; ``most_bytes`` of the answer; ``told``,
-                what a log calls it, if not by its method and URL. What else requests takes here is settled by the
-                session.
+            **kwargs: ``timeout`` for a connection and for reading, in seconds; ``most_bytes`` of the answer;
+                ``read`` makes ``Answer.told`` of a JSON array while it comes; ``told`` is what a log calls it, if not
+                by its method and URL. What else requests takes here is settled by the session.
 
         Raises:
             requests.exceptions.RequestException: No whole answer within the bounds.
@@ -70,6 +72,7 @@ class Session(StraightSession):
             _log.debug("%s: %s after %.0f ms", told, ended, milliseconds)
 
     def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> Answer:  # noqa: ANN401 - of `send`
+        room.give_back()
         with Sending(self._clock) as sending:
             received = super().send(
                 request,
@@ -82,8 +85,21 @@ class Session(StraightSession):
             )
         answer = Answer(received, sending.sent_at, self._clock())
         if received.raw is not None:
-            answer.body = read_whole(answer, kwargs.get("most_bytes", MOST_BYTES))
+            _read_body(answer, kwargs.get("most_bytes", MOST_BYTES), kwargs.get("read"))
         return answer
+
+
+def _read_body(answer: Answer, most_bytes: int, read: Callable[[Iterator[bytes]], object] | None) -> None:
+    """Read what follows a head: as one, or what is a JSON array piece by piece."""
+    if read is None or not answer.is_success:
+        answer.body = read_whole(answer, min(most_bytes, MOST_BYTES))
+        return
+    with closing(pieces_of(answer, most_bytes)) as pieces:
+        first = next(pieces, b"")
+        if first.lstrip()[:1] == b"[":
+            answer.body, answer.told = b"", read(chain([first], pieces))
+        else:
+            answer.body = join(chain([first], pieces), MOST_BYTES)
 
 
 class BearerAuth(requests.auth.AuthBase):

@@ -11,6 +11,7 @@ import github
 import requests
 
 from test_executions_rerunner.calls.answers import Answered
+from test_executions_rerunner.calls.room import read_json
 from test_executions_rerunner.calls.sessions import open_session
 
 if TYPE_CHECKING:
@@ -128,9 +129,9 @@ class GithubClient:
         if response.status_code != requests.codes.ok:
             raise requests.exceptions.HTTPError(response=response)
         try:
-            told = response.json()
+            told = read_json(response.content)
         except (ValueError, RecursionError) as error:
-            bad_shape("the answer is no JSON", error)
+            bad_shape(f"the answer is no JSON: {error}", error)
         if not isinstance(told, dict):
             bad_shape("the answer is no JSON object", None)
         return told, response

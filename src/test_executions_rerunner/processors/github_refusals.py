@@ -9,6 +9,7 @@ import requests
 
 from test_executions_rerunner.calls.headers import http_date_seconds, retry_after_seconds
 from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
+from test_executions_rerunner.calls.room import read_json
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def rate_limit_seconds(response: requests.Response, reason: str) -> float | None
 def _page_of(response: requests.Response) -> str:
     """Return the address of GitHub's documentation that an answer names; empty: none."""
     try:
-        told = response.json()
+        told = read_json(response.content)
     except (ValueError, RecursionError):
         return ""
     return str(told.get("documentation_url")) if isinstance(told, dict) else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,6 +11,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from test_executions_rerunner.calls.answers import Answered
+from test_executions_rerunner.calls.room import read_json
 from test_executions_rerunner.calls.sessions import open_session
 
 if TYPE_CHECKING:
@@ -122,9 +122,11 @@ class JenkinsClient:
         if response.status_code != requests.codes.ok:
             raise requests.exceptions.HTTPError(response=response)
         try:
-            told = json.loads(response.content)
+            told = read_json(response.content)
         except (ValueError, RecursionError) as error:
-            raise requests.exceptions.InvalidJSONError("200, but the answer is no JSON (a login page?)") from error
+            raise requests.exceptions.InvalidJSONError(
+                f"200, but the answer is no JSON (a login page?): {error}"
+            ) from error
         if not isinstance(told, dict):
             raise requests.exceptions.InvalidJSONError("200, but the answer is no JSON object")
         return told
