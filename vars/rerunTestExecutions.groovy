@@ -69,8 +69,9 @@ final Map ALLOWED = [
     command: 'the name or path of a program, not beginning with a dash',
 ]
 
-// The report's folder is for the agent alone. Where somebody else runs this, as root in a container of a Kubernetes pod,
-// the agent could neither read the report nor delete the folder. A secret text that is empty is bound as no variable.
+// The report's folder is for the agent alone. Where somebody else runs this, as root in a container of a Kubernetes
+// pod, the agent could neither read the report nor delete the folder. A secret text that is empty is bound as no
+// variable.
 @Field
 final String BEGIN = '''set +x
 umask 077

@@ -49,11 +49,13 @@ class Tested:
         """Read what an entry of any shape tells."""
         name, stage, version = (_text(raw, "artefact", key) for key in ("name", "stage", "version"))
         artefact = " ".join(filter(None, [name, stage or version])) if name else None
-        return cls(
-            _text(raw, "test_execution", "environment", "name"), artefact, _text(raw, "test_execution", "test_plan")
+        environment, test_plan = (
+            _text(raw, "test_execution", *names) for names in (("environment", "name"), ("test_plan",))
         )
+        return _one_for_all(environment, artefact, test_plan)
 
 
+_one_for_all = lru_cache(maxsize=1024)(Tested)  # a few stand in thousands of entries
 NOTHING_TOLD = Tested()
 
 

@@ -82,7 +82,7 @@ def _drain(scene: Scene, flags: Sequence[str]) -> dict[str, Any]:
 
 def _environment(scene: Scene) -> dict[str, str]:
     """Return the command's environment: none of the credentials and proxies of whoever runs the demo."""
-    terminal = {name: value for name, value in os.environ.items() if name in ("TERM", "NO_COLOR")}  # noqa: TID251 - no settings
+    terminal = {name: value for name, value in os.environ.items() if name in ("TERM", "COLUMNS", "NO_COLOR")}  # noqa: TID251 - no settings
     # The very package that the demo is part of.
     return {**terminal, **scene.settings, "PYTHONPATH": str(Path(__file__).parents[2])}
 

@@ -97,7 +97,7 @@ def test_a_test_observer_that_cannot_be_used_is_reported(world: World, tmp_path:
     assert "the queue was not read" in ended.err
     assert "stay in the queue" not in ended.shown
     assert world.observer.url in told["error"]
-    assert "check --test-observer-url" in told["error"]
+    assert "check TEST_OBSERVER_URL" in told["error"]
 
 
 @BOTH
