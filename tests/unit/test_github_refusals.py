@@ -9,7 +9,6 @@ from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, F
 from test_executions_rerunner.processors.github_refusals import (
     explain_forbidden,
     rate_limit_seconds,
-    tells_the_way,
     until_reset_seconds,
 )
 
@@ -61,8 +60,8 @@ def test_a_token_that_a_person_must_allow_once_comes_with_the_address_for_that()
     )
     assert found.fault is Fault.FORBIDDEN
     assert found.reason.endswith(f"(the token is right, a person must allow it once at {page})")
-    assert tells_the_way(found)
-    assert not tells_the_way(explain_forbidden(refused, {"X-GitHub-SSO": "partial-results; organizations=1"}))
+    assert found.advice == "allow the token for that organization"
+    assert explain_forbidden(refused, {"X-GitHub-SSO": "partial-results; organizations=1"}).advice is None
 
 
 def test_an_address_that_is_not_on_the_list_is_no_wrong_token() -> None:
@@ -71,7 +70,8 @@ def test_an_address_that_is_not_on_the_list_is_no_wrong_token() -> None:
         "allow list enabled, and your IP address is not permitted to access this resource."
     )
     found = explain_forbidden(Failure(Fault.FORBIDDEN, f"403 {words}"), {})
-    assert (found.fault, tells_the_way(found)) == (Fault.FORBIDDEN, True)
+    assert found.fault is Fault.FORBIDDEN
+    assert found.advice == "put the address on that list, or drain from a machine that is on it"
     assert "this machine's address is not on that list" in found.reason
 
 

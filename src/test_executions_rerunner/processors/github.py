@@ -22,7 +22,6 @@ from test_executions_rerunner.processors.github_patterns import read_patterns
 from test_executions_rerunner.processors.github_refusals import (
     explain_forbidden,
     rate_limit_seconds,
-    tells_the_way,
 )
 from test_executions_rerunner.processors.github_rooms import Rooms
 from test_executions_rerunner.processors.github_runs import KnownJobs, all_jobs, current_run
@@ -205,9 +204,3 @@ class GithubProcessor(RequestProcessor):
         if failure.fault is not Fault.FORBIDDEN or response is None:
             return failure
         return explain_forbidden(failure, response.headers)
-
-    def not_looked_at(self, failure: Failure) -> str:
-        """Say that a look failed for good; where the token is right, nobody is sent to check it."""
-        if tells_the_way(failure):
-            return f"could not be looked at: {failure.reason}"
-        return super().not_looked_at(failure)

@@ -52,7 +52,7 @@ def _targets(processor: GithubProcessor, targets: list[Target]) -> Iterator[Chec
     for target in targets:
         link = processor.scope.run_of(target)
         if link.repository_key not in checked:
-            check = _repository(processor.api, link.repository_name)
+            check = _repository(processor, link.repository_name)
             checked[link.repository_key] = check.ok is not False
             yield check
         if checked[link.repository_key]:
@@ -78,12 +78,12 @@ def _rate_limit(limits: JsonObject) -> Check:
     return Check("GitHub: rate limit", ok=True if left >= _FEW_CALLS else None, message=message)
 
 
-def _repository(api: GithubApi, name: str) -> Check:
-    title, fix = f"GitHub repository {name}", "give the token Actions: write there"
+def _repository(processor: GithubProcessor, name: str) -> Check:
+    title, fix, api = f"GitHub repository {name}", "give the token Actions: write there", processor.api
     try:
         told = api.read(f"/repos/{name}", dict)
     except CallError as error:
-        return Check(title, ok=False, message=f"cannot be seen: {error}", fix=fix)
+        return Check(title, ok=False, message=f"cannot be seen: {error}", fix=error.failure.advice or fix)
     if (told.get("permissions") or {}).get("push") is True:
         message = "may be pushed to; whether the token may write Actions cannot be told without triggering"
         return Check(title, ok=True, message=message)

@@ -21,7 +21,6 @@ _FAULTS = {
     re.compile(r"disabled workflow"): Fault.DISABLED,
     re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)"): Fault.NEVER,
 }
-_TOKEN_IS_RIGHT = "the token is right"  # noqa: S105 - words
 _ALLOW_LIST = "ip allow list"
 _ABUSE = "abuse detection mechanism"
 _ABUSE_PAGE = "#abuse-rate-limits"
@@ -33,24 +32,21 @@ def explain_forbidden(failure: Failure, headers: Mapping[str, str]) -> Failure:
     for words, fault in _FAULTS.items():
         if words.search(failure.reason):
             return failure._replace(fault=fault)
-    advice = _advice(failure.reason, headers)
-    return failure._replace(reason=f"{failure.reason} ({advice})") if advice else failure
+    more, advice = _about(failure.reason, headers)
+    return failure._replace(reason=f"{failure.reason} ({more})", advice=advice) if more else failure
 
 
-def _advice(reason: str, headers: Mapping[str, str]) -> str | None:
-    """Return what a person can do about a 403; None: the words say it, or nobody knows."""
+def _about(reason: str, headers: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return what a 403 means, and what a person can do about it where that is not to check the token."""
     sign_on = headers.get("X-GitHub-SSO", "")
     if sign_on.startswith("required"):
         place = harmless(sign_on.partition("url=")[2])
-        return f"{_TOKEN_IS_RIGHT}, a person must allow it once" + (f" at {place}" if place else "")
+        more = "the token is right, a person must allow it once" + (f" at {place}" if place else "")
+        return more, "allow the token for that organization"
     if _ALLOW_LIST in reason.lower():
-        return f"{_TOKEN_IS_RIGHT}, this machine's address is not on that list"
-    return "the token needs Actions: write there" if _NEEDS_WRITE.search(reason) else None
-
-
-def tells_the_way(failure: Failure) -> bool:
-    """Tell whether the reason says what is to be done, though the token is right."""
-    return _TOKEN_IS_RIGHT in failure.reason
+        more = "the token is right, this machine's address is not on that list"
+        return more, "put the address on that list, or drain from a machine that is on it"
+    return ("the token needs Actions: write there" if _NEEDS_WRITE.search(reason) else None), None
 
 
 def rate_limit_seconds(response: requests.Response, reason: str) -> float | None:

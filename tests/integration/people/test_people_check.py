@@ -559,3 +559,13 @@ def test_where_concurrency_groups_are_not_told_a_check_says_so(world: World, how
     line = line_with(ended, "concurrency groups", "not told" if how == "forbidden" else "should tell", status)
     assert (ended.exit_code, line.mark) == (0, "warning")
     assert ("--acknowledge started" in line.text) is (how == "forbidden")
+
+
+@pytest.mark.parametrize("path", ["/rate_limit", "/repos/"])
+def test_a_right_token_that_a_person_must_allow_once_is_not_to_be_changed(world: World, path: str) -> None:
+    page = "https://github.com/orgs/canonical/sso?authorization_request=A"
+    headers = {"X-GitHub-SSO": f"required; url={page}"}
+    body = json.dumps({"message": "Resource protected by organization SAML enforcement."})
+    filled(world).github.inject(Fault(path=path, times=None, status=403, headers=headers, body=body))
+    line = line_with(world.run("github", "--check"), f"a person must allow it once at {page}")
+    assert (line.mark, line.fix) == ("FAILED", "allow the token for that organization")
