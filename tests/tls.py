@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import select
 import socket
 import ssl
@@ -60,6 +61,7 @@ class Relay:
     Attributes:
         port: Where it listens.
         asked: With what each connection to a proxy began: method and target.
+        breaks_tls: Whether what is no TLS follows where the server ends a connection.
     """
 
     def __init__(self, port: int, certificate: Path | None = None, *, is_proxy: bool = False) -> None:
@@ -70,6 +72,7 @@ class Relay:
             self._context.load_cert_chain(certificate)
         self.port = 0
         self.asked: list[str] = []
+        self.breaks_tls = False
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -104,6 +107,8 @@ class Relay:
                     inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     inner.sendall(head)
                     _hand_on(outer, inner)
+                if self.breaks_tls:
+                    os.write(outer.fileno(), b"this is no record of TLS")
 
     def _destination(self, outer: socket.socket) -> tuple[int, bytes]:
         """Return where a proxy's connection leads, and what has to be sent there first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def _tool(folder: Path, name: str, script: str) -> None:
 def _run(clone: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own script
         [str(clone / "clone" / ".ci" / "run")],
-        env={"PATH": str(clone / "tools")}, capture_output=True, text=True, check=False,
+        env={"PATH": str(clone / "tools"), "HOME": str(clone)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -88,3 +89,50 @@ def test_what_cannot_be_installed_is_named(clone: Path) -> None:
 
     assert done.returncode == 1
     assert "maven" in done.stderr
+
+
+def _python(folder: Path, version: str) -> Path:
+    """Put a Python of some version there, which can say so."""
+    path = folder / f"python{version}"
+    _tool(folder, path.name, f"echo {version.replace('.', ' ')}")
+    return path
+
+
+def test_the_quick_tests_run_with_the_oldest_and_the_newest_python_beside_its_own(clone: Path) -> None:
+    tools = clone / "tools"
+    _tool(tools, "docker", "exit 0")
+    own = ".".join(map(str, sys.version_info[:2]))
+    for version in ("3.9", "3.31", "3.32", "3.100", own):
+        _python(tools, version)
+    (tools / "python3").unlink()
+    for name in ("mktemp", "git", "xargs", "cp", "timeout", "rm", "echo", "make", "python3"):
+        (tools / name).unlink(missing_ok=True)
+        (tools / name).symlink_to(sys.executable if name == "python3" else shutil.which(name) or "missing")
+    (clone / "clone" / "Makefile").write_text("quick:\n\t@echo quick with $(PYTHON) in $(CURDIR)\n%:\n\t@echo $@\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=clone / "clone", check=True)  # noqa: S607 - whichever git there is
+    subprocess.run(["git", "add", "."], cwd=clone / "clone", check=True)  # noqa: S607 - the same
+
+    done = _run(clone)
+
+    assert done.returncode == 0, done.stderr
+    quick = [line.split() for line in done.stdout.splitlines() if line.startswith("quick with")]
+    assert [words[2] for words in quick] == [str(tools / "python3.31"), str(tools / "python3.100")]
+    for words in quick:
+        assert not Path(words[4]).exists(), "a copy, which is gone"
+    assert not (clone / "clone" / ".venv").exists()
+
+
+def test_a_python_with_which_the_quick_tests_fail_fails_it(clone: Path) -> None:
+    tools = clone / "tools"
+    _tool(tools, "docker", "exit 0")
+    _tool(tools, "python3", 'if [ "$1" = - ]; then echo "3.31 /some/python3.31"; fi')
+    for name in ("mktemp", "xargs", "cp", "timeout", "rm"):
+        (tools / name).symlink_to(shutil.which(name) or "missing")
+    _tool(tools, "git", "printf '.ci/run\\0'")
+    _tool(tools, "make", 'echo "make $*"; [ "${3:-}" != quick ]')
+
+    done = _run(clone)
+
+    assert done.returncode == 1
+    assert "make quick with Python 3.31 (/some/python3.31)" in done.stdout
+    assert "quick PYTHON=/some/python3.31" in done.stdout

@@ -10,9 +10,12 @@ import pytest
 import requests
 
 from test_executions_rerunner.demo import Fault
+from tls import Relay, make_certificate
 from waits import ShortWaiting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from integration.conftest import Lab, System
     from test_executions_rerunner.models import Served
 
@@ -283,3 +286,23 @@ def test_a_server_that_is_down_loses_nothing(lab: Lab, system: System) -> None:
     lab.server(system).stop()
     assert set(lab.states(system).values()) == {"failed"}
     assert lab.observer.ids() == list(ids)
+
+
+def test_tls_that_breaks_after_a_trigger_was_accepted_is_looked_at_again(
+    lab: Lab, system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes is no TLS any more, as from a proxy that fails: no certificate has to do with that."""
+    server, certificate = lab.server(system), tmp_path / "certificate.pem"
+    make_certificate(certificate)
+    with Relay(server.port, certificate) as relay:
+        relay.breaks_tls, url = True, relay.url
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        lab.add_target(system, "t1")
+        link = f"{url}/job/t1/1/" if system == "jenkins" else lab.add_target(system, "t1")
+        (number,) = lab.request(link)
+        server.inject(Fault("POST", action="close", effect=True))
+        of = {"jenkins_url" if system == "jenkins" else "github_api_url": url}
+        outcome = lab.drain(system, of=of)[number]
+    assert (outcome.state.value, outcome.deleted) == ("triggered", True), outcome.reason
+    assert lab.triggered(system, "t1") == 1
+    assert "certificate" not in outcome.reason
