@@ -221,8 +221,7 @@ class JenkinsLab(Lab):
         job, family = f"cert-{number // 2}", FAMILIES[number % 2]
         if job not in self._jobs:
             self._jobs.add(job)
-            self.jenkins.add_job(job, self._parameters).builds.clear()
-            self.jenkins.add_build(job, started_at=self.jenkins.now() - 24 * HOUR)
+            self.jenkins.add_job(job, self._parameters, builds=[self.jenkins.now() - 24 * HOUR])
         return _jenkins_target(job, ("smoke", "full")[number % 2]), f"{self.jenkins.url}/job/{job}/1/", family
 
     def _target_of(self, trigger: RecordedRequest) -> str:
