@@ -161,13 +161,23 @@ def test_what_a_drain_started_for_one_request_is_no_doubt_for_another_of_its_job
     assert lab.jenkins.triggered("job") == 2
 
 
-def test_the_next_drain_does_not_know_what_this_one_started_for_another_request(lab: Lab) -> None:
-    lab.jenkins.add_job("job")
+@pytest.mark.parametrize("acknowledge", ["accepted", "started"])
+@pytest.mark.parametrize("is_over", [False, True], ids=["waits", "is over"])
+@pytest.mark.parametrize("moves", [False, True], ids=["fixed defaults", "moving defaults"])
+def test_the_rerun_of_another_family_is_no_doubt_in_a_later_drain_either(
+    lab: Lab, acknowledge: str, *, is_over: bool, moves: bool
+) -> None:
+    """The rerun of deb is known by the TESTPLAN that only deb is sent with."""
+    plan = {"name": "TESTPLAN", "type": "StringParameterDefinition", "default": "smoke"}
+    add_job(lab, moves=moves)
+    job = lab.jenkins.job("job")
+    job.parameters = [*(job.parameters or ()), plan]
     lab.request(f"{lab.jenkins.url}/job/job/1/", family="deb", created_at=time.time() - 600)
     lab.drain("jenkins")
+    if is_over:
+        lab.jenkins.start_items()
+        lab.jenkins.end_builds("job")
     number = ask(lab)
-    assert state(lab, number) == "deferred"
-    lab.jenkins.start_items()
-    lab.jenkins.end_builds("job")
-    assert state(lab, number) == "triggered"
+    assert state(lab, number, acknowledge=acknowledge) == "triggered"
     assert lab.jenkins.triggered("job") == 2
+    assert lab.observer.ids() == ([number] if acknowledge == "started" else [])

@@ -24,6 +24,7 @@ from test_executions_rerunner.processors.jenkins_builds import (
     Repeated,
     repeated,
 )
+from test_executions_rerunner.processors.jenkins_doubt import Ours
 from test_executions_rerunner.processors.jenkins_limits import Limits
 from test_executions_rerunner.processors.jenkins_links import read_link, trigger_names, trigger_url
 from test_executions_rerunner.processors.jenkins_look import JobLooks
@@ -104,7 +105,8 @@ class JenkinsProcessor(RequestProcessor):
         self._linked = LinkedBuilds(self.api, self.origins)
         self._queue = SharedQueue(self.waiting.clock, self.api.queue)
         limits = Limits(max_per_day, max_queued, self.address)
-        self._looks = JobLooks(self.api, self._queue, limits, self._linked, user)
+        kinds = tuple(self.parameters.of_family(family) for family in self.parameters.families)
+        self._looks = JobLooks(self.api, self._queue, limits, self._linked, Ours(user, kinds))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(user={self._user!r}, jenkins_url={str(self.origin)!r})"

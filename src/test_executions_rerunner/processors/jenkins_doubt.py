@@ -49,6 +49,15 @@ class Comparison(NamedTuple):
     """What leaves it open whose it is."""
 
 
+class Ours(NamedTuple):
+    """How what our triggers make is known."""
+
+    user: str
+    """Whose triggers they are."""
+    kinds: tuple[Mapping[str, object], ...] = ()
+    """What the triggers of each family send."""
+
+
 class SentTriggers:
     """The triggers that were accepted: what each made is known by its item, whatever else is alike."""
 
@@ -74,8 +83,8 @@ class Trigger:
     job: Job
     sent: Mapping[str, object]
     """The parameters that are sent."""
-    user: str
-    """Whose trigger it is."""
+    ours: Ours
+    """How it is known."""
     untold: tuple[str, ...] = ()
     """The parameters of the build to be run again that Jenkins does not tell: two such triggers are never the same."""
     others: SentTriggers = field(default_factory=SentTriggers)
@@ -88,11 +97,18 @@ class Trigger:
             return Comparison(Likeness.OTHER)
         if not differences and not self.untold:
             return Comparison(Likeness.OURS)
-        if not candidate.is_by(self.user) or self.others.has_another(candidate, self.sent):
+        if not candidate.is_by(self.ours.user) or self.others.has_another(candidate, self.sent):
+            return Comparison(Likeness.OTHER)
+        if any(self._is_nearer_to(kind, candidate, differences) for kind in self.ours.kinds):
             return Comparison(Likeness.OTHER)
         names = harmless(", ".join(differences or self.untold), most=_MOST_SHOWN)
         why = f"its {names} differs from today's default" if differences else f"Jenkins does not tell its {names}"
         return Comparison(Likeness.MAYBE, why)
+
+    def _is_nearer_to(self, kind: Mapping[str, object], candidate: Candidate, differences: tuple[str, ...]) -> bool:
+        """Tell whether the trigger of another family explains some of the differences, and leaves no other open."""
+        others = self.job.differences(candidate, kind)
+        return others is not None and set(others) < set(differences)
 
     def would_join(self, item: QueueItem) -> bool:
         """Tell whether an item that waits would take it in, though what Jenkins does not tell may differ."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from test_executions_rerunner.models import Look, PostArguments, Served, State, Target, Verdict
 from test_executions_rerunner.processors import jenkins_aborts
 from test_executions_rerunner.processors.jenkins_builds import JobTarget
-from test_executions_rerunner.processors.jenkins_doubt import Evidence, Found, Likeness, SentTriggers, Trigger
+from test_executions_rerunner.processors.jenkins_doubt import Evidence, Found, Likeness, Ours, SentTriggers, Trigger
 from test_executions_rerunner.processors.jenkins_history import History, utc
 
 if TYPE_CHECKING:
@@ -54,15 +54,15 @@ class JobLooks:
         queue: Its queue.
         limits: What the settings allow.
         linked: The builds that requests name.
-        user: Whose triggers are ours.
+        ours: How what our triggers make is known.
 
     Attributes:
         sent: The triggers that were accepted.
     """
 
-    def __init__(self, api: JenkinsApi, queue: SharedQueue, limits: Limits, linked: LinkedBuilds, user: str) -> None:
+    def __init__(self, api: JenkinsApi, queue: SharedQueue, limits: Limits, linked: LinkedBuilds, ours: Ours) -> None:
         self._api, self._queue, self._limits = api, queue, limits
-        self._linked, self._user = linked, user
+        self._linked, self._ours = linked, ours
         self.sent = SentTriggers()
         self._warned: set[str] = set()
 
@@ -70,7 +70,7 @@ class JobLooks:
         """Look for an item in the queue, or a build started later, with our parameters; see `RequestProcessor.look`."""
         queue, job = self._queue_and_job(target, 0.0 if snapshot is None else _FRESH_SECONDS)
         post, untold = self._sent(target, job), _untold(target)
-        trigger = Trigger(job, post["json"], self._user, untold, self.sent)
+        trigger = Trigger(job, post["json"], self._ours, untold, self.sent)
         items = queue.of_job(self._api.full_name(target))
         evidence = Evidence(self._api, target, trigger, History(self._api, target, job), items, self._warned)
         found = {request: self._of(request, asked, evidence) for request, asked in asked_at.items()}
@@ -104,7 +104,7 @@ class JobLooks:
         builds = [build for build in job.builds if build.number > before.newest_build]
         for candidate in (*items, *builds):
             is_shared = len(candidate.users) > 1 and not before.joins
-            if is_shared or not candidate.is_by(self._user):
+            if is_shared or not candidate.is_by(self._ours.user):
                 continue
             if job.differences(candidate, look.post_arguments["json"], [before.definitions]) != ():
                 continue
