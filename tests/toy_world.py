@@ -264,9 +264,9 @@ class ToyQueue(RequestQueue):
         """Not used."""
         raise NotImplementedError
 
-    def window(self, limit: int) -> Reading:
+    def window(self, limit: int, family: str | None = None) -> Reading:
         """Read the queue."""
-        return self._read("window", limit, lambda _: True)
+        return self._read("window", limit, lambda row: family in {None, row.family})
 
     def part(self, request: RerunRequest, limit: int) -> Reading:
         """Read a part of it."""

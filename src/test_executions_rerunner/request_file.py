@@ -44,9 +44,9 @@ class RequestFile(RequestQueue):
         """Return the entries of the file."""
         return list(self._entries)
 
-    def window(self, limit: int) -> Reading:
+    def window(self, limit: int, family: str | None = None) -> Reading:
         """Return all entries of the file: reading it costs nothing, and says nothing about what is queued."""
-        del limit
+        del limit, family
         return Reading(tuple(self._requests), NEVER, is_whole=True)
 
     def part(self, request: RerunRequest, limit: int) -> Reading:

@@ -40,11 +40,12 @@ class RequestQueue(abc.ABC):
         """Return the whole queue, as `TestObserverInterface.get` does."""
 
     @abc.abstractmethod
-    def window(self, limit: int) -> Reading:
+    def window(self, limit: int, family: str | None = None) -> Reading:
         """Read the first requests of the queue, each reduced to what a drain reads of it.
 
         Args:
             limit: Most requests to return, at least 1.
+            family: Read only those of this family; None: all that `family` of the queue leaves.
 
         Raises:
             TestObserverError: They could not be read.

@@ -118,11 +118,11 @@ class Rerunner:
         return self.outcomes
 
     def _drain(self) -> None:
-        windows = Windows(self._queue, self._ledger, self._submitter.neighbours)
+        windows = Windows(self._queue, self._ledger, self._submitter.neighbours, self._processor.families)
         with Pool(self._concurrency) as pool, self._submitter:
             while not (windows.is_last or self._ledger.stopped or self._submitter.slots.are_used_up):
                 groups = self._process(windows.read())
-                self._has_read = windows.is_last
+                self._has_read = windows.is_whole
                 if self._submitter.slots.has_more_than(len(groups)):
                     windows.read_on()
                 self._submitter.submit(groups, pool)

@@ -112,15 +112,16 @@ class TestObserverInterface(RequestQueue):
         Source: GET /v1/test-executions/reruns.
         """
         limit = self._limit or _FIRST_WHOLE_WINDOW
-        found, _ = self._read(limit, keep=lambda raw: raw)
+        found, _ = self._read(limit, lambda raw: raw, self._filters)
         while self._limit is None and len(found) >= limit:
             limit *= 4
-            found, _ = self._read(limit, keep=lambda raw: raw)
+            found, _ = self._read(limit, lambda raw: raw, self._filters)
         return found
 
-    def window(self, limit: int) -> Reading:
+    def window(self, limit: int, family: str | None = None) -> Reading:
         """Read the first requests of the queue; see `RequestQueue.window`."""
-        return self._reading(self._read(limit, keep=RerunRequest.read), limit)
+        filters = {**self._filters, "family": family} if family else self._filters
+        return self._reading(self._read(limit, RerunRequest.read, filters), limit)
 
     def part(self, request: RerunRequest, limit: int) -> Reading:
         """Read once a part of the queue, beside no DELETE of ours of that part; see `RequestQueue.part`."""
@@ -218,7 +219,7 @@ class TestObserverInterface(RequestQueue):
         permissions = [str(one) for one in granted] if isinstance(granted, list) else []
         return {"name": str(told.get("name")), "permissions": permissions}
 
-    def _read(self, limit: int, keep: Callable[[Any], Kept]) -> tuple[list[Kept], float]:
+    def _read(self, limit: int, keep: Callable[[Any], Kept], filters: Mapping[str, str]) -> tuple[list[Kept], float]:
         """Read the head of the queue; after a failure our own DELETEs are held back, which may have been its cause."""
         is_first = True
 
@@ -226,7 +227,7 @@ class TestObserverInterface(RequestQueue):
             nonlocal is_first
             with contextlib.nullcontext() if is_first else self._exclusion.reading():
                 is_first = False
-                return self._send_get(self._filters, limit, keep)
+                return self._send_get(filters, limit, keep)
 
         return self._call("reading the queue", read)
 

@@ -42,7 +42,7 @@ def test_a_queue_is_read_once_and_its_head_twice(lab: Lab, queued: int, one_of: 
         lab.observer.add(link, environment=f"machine {n}")
     states = lab.states("jenkins")
     assert len(states) == queued
-    assert asked_limits(lab) == [LEAST_STEP, 20000]
+    assert asked_limits(lab) == [LEAST_STEP, 20000, 20000], "one for each family"
     assert lab.jenkins.count("POST") == list(states.values()).count("triggered") == (queued // one_of if one_of else 0)
 
 
@@ -198,3 +198,45 @@ def test_without_another_thread_windows_are_read_all_the_same(lab: Lab, monkeypa
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert lab.states("jenkins")[number] == "triggered"
+
+
+# families that are not served
+
+
+def families_asked_for(lab: Lab) -> list[str | None]:
+    windows = [one.parameters for one in lab.observer.requests if one.method == "GET"]
+    return [each.get("family") for each in windows if "environment" not in each]
+
+
+def test_behind_the_first_window_no_family_is_read_that_jenkins_does_not_serve(lab: Lab) -> None:
+    lab.request(ELSEWHERE, LEAST_STEP, family="charm", priority=1)
+    ids = [
+        number
+        for n, family in enumerate(("deb", "snap", "charm", "snap", "deb"))
+        for number in lab.request(lab.add_target("jenkins", f"t{n}"), family=family, environment=f"machine {n}")
+    ]
+    states = lab.states("jenkins", concurrency=1)
+    assert families_asked_for(lab) == [None, "snap", "deb"]
+    assert [states.get(number) for number in ids] == ["triggered", "triggered", None, "triggered", "triggered"]
+    posted = [request.path for request in lab.jenkins.requests if request.method == "POST"]
+    assert posted == [f"/job/t{n}/buildWithParameters" for n in (0, 1, 3, 4)], "in the order of the queue"
+    assert lab.last.remaining is None, "nobody knows how many of the others stand behind"
+
+
+@pytest.mark.parametrize(
+    ("system", "of", "queue", "expected"),
+    [
+        pytest.param("github", {}, {}, [None, None], id="github serves any"),
+        pytest.param("jenkins", {"parameters_from": "build"}, {}, [None, None], id="a build's parameters serve any"),
+        pytest.param("jenkins", {}, {"family": "deb"}, ["deb", "deb"], id="one that is asked for"),
+        pytest.param(
+            "jenkins", {"build_parameters": ["charm:A=1"]}, {}, [None, "snap", "deb", "charm"], id="one of the settings"
+        ),
+    ],
+)
+def test_families_are_read_that_may_be_served(
+    lab: Lab, system: System, of: dict[str, str], queue: dict[str, str], expected: list[str | None]
+) -> None:
+    lab.request(ELSEWHERE, LEAST_STEP, family="deb")
+    lab.drain(system, of=of, queue=queue)
+    assert families_asked_for(lab) == expected

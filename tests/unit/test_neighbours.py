@@ -41,8 +41,9 @@ class Queue(RequestQueue):
         self.waiting.now += self.row_seconds * len(rows)
         return Reading(rows, as_of, is_whole=len(rows) < limit)
 
-    def window(self, limit: int) -> Reading:
+    def window(self, limit: int, family: str | None = None) -> Reading:
         """Return the first entries; it costs nothing."""
+        del family
         return Reading(self.entries[:limit], self.waiting.now, is_whole=len(self.entries) < limit)
 
     def _no(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - nothing of this is called

@@ -1,14 +1,17 @@
 """The queue, window by window: a small one from its head, so that the first trigger comes soon, then all the rest.
 
 Test Observer has no paging, and its answer costs time for each row in it. The rest is read while the triggers of the
-window before run. So a queue is read once, and its head twice.
+window before run. So a queue is read once, and its head twice. Of the rest, only the families are read that the
+processor serves, where it knows them beforehand: one reading for each, since Test Observer takes no two.
 """
 
 from __future__ import annotations
 
 import threading
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from test_executions_rerunner.drain.merging import merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -35,16 +38,22 @@ class Windows:
         queue: Read from its head for each window.
         ledger: Each new request is entered there.
         neighbours: Told of each reading.
+        families: The only ones that are served; None: any may be.
     """
 
-    def __init__(self, queue: RequestQueue, ledger: Ledger, neighbours: Neighbours) -> None:
+    def __init__(
+        self, queue: RequestQueue, ledger: Ledger, neighbours: Neighbours, families: tuple[str, ...] | None
+    ) -> None:
         self._queue, self._ledger, self._neighbours = queue, ledger, neighbours
+        self._families = families if queue.family is None else None
         self._known: dict[Hashable, RerunRequest] = {}
         self._timeless: dict[RerunRequest, None] = {}
         self._limit = LEAST_STEP
         self._begun: _Begun | None = None
         self.is_last = False
-        """Whether the last window reached the end of the queue."""
+        """Whether the last window reached the end of the queue, as far as it is served."""
+        self.is_whole = False
+        """Whether all was read of each family of which anything was read."""
 
     def read_on(self) -> None:
         """Begin to read the next window, where there is one, in a thread of its own; `read` waits for it."""
@@ -79,13 +88,32 @@ class Windows:
                     self._timeless[request] = None
             stand.append(known)
         self.is_last = reading.is_whole or not fresh
+        self.is_whole = self.is_last and (begun.is_first or self._has_read_all_families())
         self._ledger.open(fresh)
         self._neighbours.note(reading, stand)
         return fresh
 
+    def _has_read_all_families(self) -> bool:
+        families = self._families
+        return families is None or all(request.family in families for request in self._known.values())
+
     def _begin(self) -> _Begun:
         left = frozenset(request for request in self._timeless if self._ledger.has_left(request))
-        return _Begun(partial(self._queue.window, self._limit), left)
+        is_first = self._limit == LEAST_STEP
+        return _Begun(self._read_head if is_first else self._read_rest, left, is_first=is_first)
+
+    def _read_head(self) -> Reading:
+        return self._queue.window(self._limit)
+
+    def _read_rest(self) -> Reading:
+        if self._families is None:
+            return self._queue.window(self._limit)
+        return merged([self._read_family(family) for family in self._families])
+
+    def _read_family(self, family: str) -> Reading:
+        """Read one family; what is of none, or of another, is not in two readings that are put together."""
+        reading = self._queue.window(self._limit, family)
+        return replace(reading, requests=[request for request in reading.requests if request.family == family])
 
 
 class _Begun:
@@ -94,13 +122,15 @@ class _Begun:
     Args:
         read: Reads the queue.
         left: Requests that had left the queue before, and say no time.
+        is_first: Whether it is the first one.
 
     Attributes:
         left: The same.
+        is_first: The same.
     """
 
-    def __init__(self, read: Callable[[], Reading], left: frozenset[RerunRequest]) -> None:
-        self._read, self.left = read, left
+    def __init__(self, read: Callable[[], Reading], left: frozenset[RerunRequest], *, is_first: bool) -> None:
+        self._read, self.left, self.is_first = read, left, is_first
         self._ended = threading.Event()
         self._reading: Reading | None = None
         self._error: Exception | None = None

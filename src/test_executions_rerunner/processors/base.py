@@ -50,6 +50,7 @@ class RequestProcessor(abc.ABC):
         calls: The calls to the CI system, with its clock and rate limit.
         secrets: Texts that must not be shown, whoever says them.
         resolves: Whether `resolved` reads anything.
+        families: The only families that are served; None: any may be.
     """
 
     name: ClassVar[str]
@@ -69,6 +70,7 @@ class RequestProcessor(abc.ABC):
         self.calls = Calls(waiting or Waiting(), self.explain, self.title)
         self.secrets = tuple(secret for secret in secrets if secret)
         self.resolves = False
+        self.families: tuple[str, ...] | None = None
         self._drain: object = None
 
     @classmethod

@@ -99,6 +99,7 @@ class JenkinsProcessor(RequestProcessor):
         self.address = str(self.origin)
         self.parameters = Parameters(build_parameters)
         self.resolves = parameters_from == "build"
+        self.families = None if self.resolves else self.parameters.families
         connect = partial(_connect, self.address, user, token, connections, self.waiting)
         self.api = JenkinsApi(self.origin, self.calls, connect)
         self._user = user
