@@ -327,6 +327,16 @@ def test_a_connection_is_used_again(call: Call) -> None:
 
 
 @every_call
+@pytest.mark.parametrize(("status", "connections"), [(500, [1, 2]), (503, [1, 2]), (404, [1, 1])])
+def test_a_connection_is_not_used_again_after_a_server_error(call: Call, status: int, connections: list[int]) -> None:
+    call.server.inject(Fault(status=status))
+    with contextlib.suppress(TestObserverError):
+        call.make()
+    call.make()
+    assert [request.connection for request in call.server.requests] == connections
+
+
+@every_call
 def test_head_and_body_leave_in_one_piece(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[bytes] = []
     sendall, here = socket.socket.sendall, threading.current_thread()

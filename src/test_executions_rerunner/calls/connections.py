@@ -157,6 +157,9 @@ class _EndingAnswer(http.client.HTTPResponse):
         self._bytes.is_head = False
         if self.status < http.HTTPStatus.OK:
             raise http.client.HTTPException(f"{self.status} {self.reason} is no answer")
+        if self.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+            # uvicorn closes a connection after an exception without a word: what is sent on it next is reset
+            self.will_close = True
 
 
 class _BytesInTime(io.RawIOBase):
