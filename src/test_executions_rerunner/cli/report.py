@@ -81,7 +81,8 @@ class Report:
         """The counts as a person reads them, last how many are somebody else's."""
         told = [f"{count} {name}" for name, count in self.counts.items() if count and name != State.UNSUPPORTED.value]
         if others := self.counts[State.UNSUPPORTED.value]:
-            told.append(f"{others} {'is' if others == 1 else 'are'} for others")
+            words = "for others" if self.is_of_queue else "not served"  # nobody else reads a file
+            told.append(f"{others} {'is' if others == 1 else 'are'} {words}")
         return ", ".join(told) or "no requests"
 
     @property

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TargetChecks: TypeAlias = "Callable[[Iterable[Target]], Iterator[Check]]"
 MOST_REQUESTS = 100
 """How much of the queue is looked at."""
-_MOST_CAUSES = 5
+_MOST_CAUSES = 6
 _LARGE_DIFFERENCE_SECONDS = 60.0
 _NTP = "have both servers, and the proxies before them, use NTP"
 
@@ -173,6 +173,7 @@ def _pointing_here(
     causes_left = causes(left)
     told = [f"{here} of {len(requests)} requests point here{more}"]
     told += [f"{count}: {cause}" for count, cause in causes_left[:_MOST_CAUSES]]
+    told += [f"and {len(causes_left) - _MOST_CAUSES} more causes"] if len(causes_left) > _MOST_CAUSES else []
     fix = None if here else advice(causes_left, processor.links_setting)
     return Check(name, ok=True if here else None, message="; ".join(told), fix=fix)
 

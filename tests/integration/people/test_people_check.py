@@ -569,3 +569,35 @@ def test_a_right_token_that_a_person_must_allow_once_is_not_to_be_changed(world:
     filled(world).github.inject(Fault(path=path, times=None, status=403, headers=headers, body=body))
     line = line_with(world.run("github", "--check"), f"a person must allow it once at {page}")
     assert (line.mark, line.fix) == ("FAILED", "allow the token for that organization")
+
+
+# where the queue points
+
+
+@BOTH
+def test_it_says_how_many_of_the_queued_requests_point_here_and_why_not_the_others(
+    world: World, processor: str
+) -> None:
+    filled(world)
+    for number in range(3):
+        world.observer.add(f"http://elsewhere.example/job/lab/{number}/")
+    line = line_with(world.run(processor, "--check"), "queue: 1 of 5 requests point here")
+    assert line.mark == "ok"
+    assert "3: the link points to http://elsewhere.example, and only " in line.text
+
+
+def test_a_queue_that_points_to_another_name_of_the_server_is_a_warning_with_the_setting(world: World) -> None:
+    world.add_jenkins()
+    ended = world.run("jenkins", "--check", JENKINS_URL=world.jenkins.url.replace("127.0.0.1", "localhost"))
+    line = line_with(ended, "queue: 0 of 1 requests point here")
+    assert line.mark == "warning"
+    assert "127.0.0.1" in line.text
+    assert "localhost" in line.text
+    assert "JENKINS_URL" in str(line.fix)
+
+
+@BOTH
+def test_a_check_ends_with_a_verdict(world: World, processor: str) -> None:
+    assert filled(world).run(processor, "--check").out.splitlines()[-1].startswith("a drain can work")
+    token = "JENKINS_API_TOKEN" if processor == "jenkins" else "GH_TOKEN"
+    assert "a drain could not work" in world.run(processor, "--check", **{token: "wrong-token"}).err.splitlines()[-1]
