@@ -13,7 +13,7 @@ class DockerTest extends StepTest {
         'RERUNNER_SKIP_ARCHIVED', 'RERUNNER_SKIP_DECIDED', 'RERUNNER_MIN_PRIORITY', 'RERUNNER_ACKNOWLEDGE',
         'RERUNNER_ANNOUNCE', 'RERUNNER_TIME_LIMIT', 'RERUNNER_BUILD_PARAMETERS', 'RERUNNER_REQUESTS',
         'RERUNNER_DISCARD_REFUSED', 'RERUNNER_DRY_RUN', 'RERUNNER_CHECK', 'RERUNNER_CONCURRENCY',
-        'RERUNNER_REPORT',
+        'RERUNNER_REPORT', 'RERUNNER_STEP_PROCESSOR',
         'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy', 'REQUESTS_CA_BUNDLE']
     public static final String IMAGE = 'ghcr.io/owner/test-executions-rerunner:1.0@sha256:' + '0' * 64
 

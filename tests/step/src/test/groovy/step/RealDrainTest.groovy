@@ -100,8 +100,8 @@ class RealDrainTest extends StepTest {
     @Test
     void 'a wrong setting is an error that the log explains'() {
         assert failure(JENKINS + [limit: 0]) ==
-            "rerunTestExecutions: RERUNNER_LIMIT: '0' is not allowed: a whole number of 1 or more is (exit code 2)"
-        assert jenkins.log.contains('RERUNNER_LIMIT')
+            "rerunTestExecutions: limit: '0' is not allowed: a whole number of 1 or more is (exit code 2)"
+        assert jenkins.log.contains("limit: '0'")
     }
 
     @Test
