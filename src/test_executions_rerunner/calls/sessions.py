@@ -33,6 +33,8 @@ class Session(StraightSession):
         super().__init__()
         self._clock = clock
         self.headers["Accept-Encoding"] = "gzip"  # what `answers` unpacks
+        for name in ("Accept", "Connection"):  # they say what goes without saying, with each call
+            del self.headers[name]
 
     def request(  # type: ignore[override] # of the parameters of requests, those that are needed
         self,

@@ -39,8 +39,8 @@ class _Server(jenkins.Jenkins):  # type: ignore[misc] # python-jenkins ships no 
                 super().__init__(url, timeout=timeout)
             finally:
                 logging.getLogger().removeFilter(_is_not_about_headers)
-        for name, value in self._session.headers.items():
-            session.headers.setdefault(name, value)
+        for name in self._session.headers.keys() - requests.utils.default_headers().keys():
+            session.headers.setdefault(name, self._session.headers[name])
         self._session: Session = session
 
     def _request(self, req: requests.Request, stream: bool | None = None) -> NoReturn:  # noqa: FBT001 - as in the base class

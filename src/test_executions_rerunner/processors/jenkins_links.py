@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -91,13 +92,22 @@ def trigger_names(post_arguments: PostArguments, origin: Origin) -> tuple[str, .
         RequestProcessingError: Its URL is not one that `trigger_url` returns.
     """
     url = post_arguments.get("url")
+    if not ends_with_a_name(url):
+        raise _not_served(url, origin)
+    return _trigger_names(url, origin)
+
+
+@lru_cache(maxsize=64)  # asked for three times in each rerun
+def _trigger_names(url: str, origin: Origin) -> tuple[str, ...]:
     try:
-        names = origin.names_below(url) if ends_with_a_name(url) else ()
+        names = origin.names_below(url)
     except ValueError as error:
         raise RequestProcessingError(f"url {shown(url)} is not served: {error}") from error
     words, jobs = names[:-1:2], names[1:-1:2]
     if names[-1:] != ("buildWithParameters",) or set(words) != {"job"} or len(words) != len(jobs):
-        raise RequestProcessingError(
-            f"url {shown(url)} is not served: {origin}/job/NAME/buildWithParameters is allowed"
-        )
+        raise _not_served(url, origin)
     return jobs
+
+
+def _not_served(url: object, origin: Origin) -> RequestProcessingError:
+    return RequestProcessingError(f"url {shown(url)} is not served: {origin}/job/NAME/buildWithParameters is allowed")
