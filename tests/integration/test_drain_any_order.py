@@ -26,6 +26,24 @@ class AnyOrder(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.world.now += seconds
 
+    @rule(kind=st.sampled_from(KINDS), befalls=st.sampled_from(Befalls))
+    def a_drain_of_all(self, kind: str, befalls: Befalls) -> None:
+        """Drain when all has been asked for, and let one thing befall it."""
+        self.world.now += QUIET_SECONDS
+        self.world.ask_all()
+        self.world.now += 1.0
+        self._drain({kind: [befalls]})
+
+    @rule(kind=st.sampled_from(KINDS), befalls=st.sampled_from(Befalls))
+    def a_drain_of_what_was_rerun(self, kind: str, befalls: Befalls) -> None:
+        """Drain when all has been asked for, and started by hand since."""
+        self.world.now += QUIET_SECONDS
+        self.world.ask_all()
+        self.world.now += DELAY_SECONDS
+        self.world.start_by_hand()
+        self.world.now += 10.0
+        self._drain({kind: [befalls]})
+
     @rule()
     def what_waits_starts(self) -> None:
         self.world.start()
@@ -63,6 +81,6 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 AnyOrder.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestAnyOrder = AnyOrder.TestCase
