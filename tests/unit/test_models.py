@@ -10,6 +10,7 @@ from models.check import Result
 from models.table import CHECKS, FOLDER, REAL, RULES, SMALL, WORLD, Check
 from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.calls.waiting import WAITS
+from test_executions_rerunner.drain import deleter
 from test_executions_rerunner.models import Look
 from test_executions_rerunner.processors import jenkins_look
 
@@ -23,6 +24,10 @@ def test_the_seconds_of_the_models_are_those_of_the_program() -> None:
     assert jenkins["DELAY"] == abort["DELAY"] == JenkinsProcessor.delay_seconds
     assert jenkins["FRESH"] == abort["FRESH"] == jenkins_look._FRESH_LOOK_SECONDS  # noqa: SLF001 - no caller needs it
     assert github["FRESH"] == Look.fresh_seconds
+    for model in (jenkins, github):
+        assert model["GUARD"] == deleter.PROOF_SECONDS
+        assert model["READ_FRESH"] == deleter.READ_BEFORE_SECONDS
+        assert model["AT_ONCE"] == deleter.AT_ONCE_SECONDS
 
 
 @pytest.mark.parametrize("seconds", [REAL, SMALL], ids=["real", "small"])
