@@ -31,7 +31,7 @@ class AnyOrder(RuleBasedStateMachine):
         """Drain when all has been asked for, and let one thing befall it."""
         self.world.now += QUIET_SECONDS
         self.world.ask_all()
-        self.world.now += 1.0
+        self.world.now += 15.0
         self._drain({kind: [befalls]})
 
     @rule(kind=st.sampled_from(KINDS), befalls=st.sampled_from(Befalls))
