@@ -120,8 +120,8 @@ MUTANTS = (
     Mutant(
         "a default that has moved makes a build another's",
         "processors/jenkins_doubt.py",
-        "if not candidate.is_by(self.user) or self.others.has_another(candidate, self.sent):",
-        "if self.user:",
+        "if not candidate.is_by(self.ours.user) or self.others.has_another(candidate, self.sent):",
+        "if self.ours.user:",
         "tests/integration/test_jenkins_doubt.py",
         "another_default",
     ),
@@ -265,8 +265,8 @@ MUTANTS = (
     Mutant(
         "a reading of Test Observer is as of its end",
         "test_observer.py",
-        "elements(response.content.decode())], response.sent_at",
-        "elements(response.content.decode())], self.waiting.clock()",
+        "response.told is None else response.told, response.sent_at",
+        "response.told is None else response.told, self.waiting.clock()",
         "tests/integration/test_looks_and_readings.py",
         "asked_for",
     ),

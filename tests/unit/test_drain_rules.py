@@ -10,7 +10,7 @@ import requests
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault, explain
 from test_executions_rerunner.models import Claim, Look
-from toy_world import Befalls, Rerun, ToyProcessor, World, drain
+from toy_world import DELAY_SECONDS, KINDS, QUIET_SECONDS, Befalls, Rerun, ToyProcessor, World, drain
 from waits import HandMoved
 
 if TYPE_CHECKING:
@@ -240,3 +240,36 @@ def test_no_call_is_repeated_after_a_signal(calls: Calls) -> None:
         calls.repeated(fail)
 
     assert count == 1
+
+
+# whatever befalls one call of a drain
+
+
+@pytest.mark.parametrize("is_started_mode", [False, True], ids=["accepted", "started"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("was_rerun", [False, True], ids=["nothing was rerun", "all was rerun by hand"])
+def test_whatever_befalls_one_call_nothing_is_lost_or_started_twice(
+    kind: str, *, was_rerun: bool, is_started_mode: bool
+) -> None:
+    for befalls in Befalls:
+        world = World(is_started_mode)
+        world.ask_all()
+        world.now += 15.0
+        if was_rerun:
+            world.start_by_hand()
+            world.now += 10.0
+
+        world.befalls = {kind: [befalls]}
+        drain(world)
+        serve_all(world)
+
+        assert not world.broken, befalls
+
+
+def serve_all(world: World) -> None:
+    """Drain with nothing in the way until nothing is queued any more."""
+    for _ in range(4):
+        world.now += DELAY_SECONDS + QUIET_SECONDS
+        world.start()
+        drain(world)
+    assert not [group for group in world.groups if group.row], "it is never served"
