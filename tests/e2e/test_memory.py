@@ -96,6 +96,7 @@ def builds_of(number: int) -> bytes:
 
 
 ROWS = {
+    "empty objects": b"{}",
     "a row of long texts": json.dumps({"test_execution_id": 1, "ci_link": "x" * 8000, "family": "snap"}).encode(),
     "a row of objects": b'{"ci_link":' + repeated(b"{}", most=8000) + b"}",
     "a row of wide letters": b'{"ci_link":"' + "\U0001f600".encode() * 1990 + b'"}',

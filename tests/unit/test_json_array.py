@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from test_executions_rerunner.calls.json_array import elements
+from test_executions_rerunner.calls.json_array import elements, first_elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,3 +79,14 @@ def test_what_json_does_not_allow_is_refused(text: str) -> None:
     for size in (1, 2, 100):
         with pytest.raises(ValueError, match=r"\S"):
             list(elements(pieces(text, size)))
+
+
+def test_what_was_not_asked_for_is_not_kept_but_read_to_its_end() -> None:
+    assert first_elements([b"[1,2,3]"], most=2, keep=str) == ["1", "2"]
+    with pytest.raises(requests.exceptions.InvalidJSONError, match="no JSON array"):
+        first_elements([b"[1,2,3"], most=2, keep=str)
+
+
+def test_far_more_than_was_asked_for_is_no_answer() -> None:
+    with pytest.raises(requests.exceptions.InvalidJSONError, match="2 elements were asked for, and more than 10,002"):
+        first_elements(itertools.chain([b"[{}"], itertools.repeat(b",{}" * 1000)), most=2, keep=str)

@@ -15,6 +15,8 @@ Kept = TypeVar("Kept")
 
 MOST_CHARACTERS = 1 << 20
 """Of one element."""
+_MOST_UNASKED = 10_000
+"""How many more elements are read than were asked for: millions of nothings would take minutes."""
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\r\n"
 _IN_NUMBERS = frozenset("0123456789+-.eE")
@@ -61,8 +63,10 @@ def first_elements(pieces: Iterable[bytes], *, most: int, keep: Callable[[Any], 
     """
     found: list[Kept] = []
     try:
-        for element in elements(pieces):  # what is cut off behind them is no answer
-            found += [keep(element)] if len(found) < most else []
+        for count, element in enumerate(elements(pieces)):  # what is cut off behind them is no answer
+            if count >= most + _MOST_UNASKED:
+                raise ValueError(f"{most:,} elements were asked for, and more than {count:,} came")  # noqa: TRY301 - told like all that is wrong
+            found += [keep(element)] if count < most else []
     except (ValueError, RecursionError) as error:
         raise requests.exceptions.InvalidJSONError(f"the answer is no JSON array: {error}") from error
     return found
