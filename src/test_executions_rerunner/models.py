@@ -35,6 +35,8 @@ class Reading:
     """The moment of our own clock at which it was asked for: what happened later may be missing. `NEVER` of a file."""
     is_whole: bool
     """Whether nothing stands behind what was read."""
+    answered_at: float = float("inf")
+    """When the answer was there, on our own clock: all that it holds was made before."""
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ class Neighbours:
         self._lock = threading.Lock()
         self._parts: dict[Hashable, _Part] = {}
         self._stood: dict[RerunRequest, float] = {}
+        self._made_by: dict[RerunRequest, float] = {}
         self._window_rows = 0
         self.for_deletes = Budget("before deletes", lambda: self._window_rows)
         self.for_triggers = Budget("before triggers", lambda: self._window_rows)
@@ -143,11 +144,16 @@ class Neighbours:
             self._window_rows += len(reading.requests)
             for request in requests:
                 self._stood[request] = reading.as_of
+                self._made_by.setdefault(request, reading.answered_at)
                 self._parts.setdefault(request.part, _Part()).known[request] = None
 
     def stood_at(self, request: RerunRequest) -> float:
         """Return as of when a request is known to have stood in the queue; `NEVER`: it came from elsewhere."""
         return self._stood.get(request, NEVER)
+
+    def made_by(self, request: RerunRequest) -> float:
+        """Return by when a request was made: by the answer in which it was first read."""
+        return self._made_by.get(request, float("inf"))
 
     def seen(self, request: RerunRequest, *, not_before: float) -> Sight | None:
         """Return what is known without a reading; None: nothing as young as that."""

@@ -129,10 +129,9 @@ class TestObserverInterface(RequestQueue):
             read = partial(self._send_get, {**self._filters, **request.filters}, limit, RerunRequest.read)
             return self._reading(self._call_once("reading a part of the queue", read), limit)
 
-    @staticmethod
-    def _reading(read: tuple[list[RerunRequest], float], limit: int) -> Reading:
+    def _reading(self, read: tuple[list[RerunRequest], float], limit: int) -> Reading:
         requests, sent_at = read
-        return Reading(requests, sent_at, is_whole=len(requests) < limit)
+        return Reading(requests, sent_at, is_whole=len(requests) < limit, answered_at=self.waiting.clock())
 
     def delete(self, test_execution_ids: Iterable[int]) -> None:
         """Remove requests, one call each: that needs the permission change_rerun, and no other.

@@ -10,6 +10,7 @@ import pytest
 
 from test_executions_rerunner import Rerunner
 from test_executions_rerunner.demo import Fault
+from test_executions_rerunner.drain import windows
 from test_executions_rerunner.drain.deleter import MOST_TRIES
 from test_executions_rerunner.drain.windows import LEAST_STEP
 from waits import HandMoved
@@ -81,6 +82,20 @@ def test_an_older_request_of_a_later_window_joins_the_trigger_of_before(lab: Lab
     assert [states[number] for number in first + last] == ["triggered", "triggered"]
     assert lab.triggered(system, "t1") == 1
     assert len(lab.observer.ids()) == LEAST_STEP
+
+
+def test_a_request_that_was_read_before_its_trigger_was_sent_joins_however_young_it_is(
+    lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "LEAST_STEP", 1)
+    link = lab.add_target(system, "t1")
+    first = lab.request(link, priority=1)
+    last = lab.request(link, created_at=time.time())
+    lab.server(system).latency_seconds["GET"] = 0.5  # in which the rest of the queue is read
+    states = lab.states(system)
+    assert [states[number] for number in first + last] == ["triggered", "triggered"]
+    assert lab.triggered(system, "t1") == 1
+    assert lab.observer.ids() == []
 
 
 def start_and_ask_again(lab: Lab, number: int) -> None:

@@ -30,6 +30,7 @@ def merged(readings: Sequence[Reading]) -> Reading:
         tuple(request for _, request in known),
         min(reading.as_of for reading in readings),
         is_whole=all(reading.is_whole for reading in readings),
+        answered_at=max(reading.answered_at for reading in readings),
     )
 
 

@@ -182,7 +182,9 @@ class Submitter:
         if verdict.acceptance is None:
             return None
         asked_at = self._asked_at(request)
-        if asked_at is None:
+        if self.neighbours.made_by(request) <= verdict.acceptance.sent_at:
+            is_newer = False  # it was read before, whatever the clocks leave open
+        elif asked_at is None:
             is_newer = request.test_execution_id in self._removed_ids
         else:
             is_newer = asked_at.clock.doubt is not None or asked_at.latest >= verdict.acceptance.sent_at
