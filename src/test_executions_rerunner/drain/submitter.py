@@ -6,7 +6,7 @@ How one target is looked at and triggered stands in `starter`.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -250,10 +250,14 @@ class Submitter:
             return
         for request, verdict in verdicts.items():
             if request in done and deleting:
-                on_removed = partial(self._removed, request, verdict)
+                on_removed = partial(self._removed, request, target, verdict)
                 deleting.submit(partial(self._deleter.delete, request, evidence[request], on_removed), urgent=True)
             elif self._options.announce and not self._options.dry_run and verdict.state in _TOLD_WITHOUT_DELETE:
-                self._announcer.announce(request, verdict)
+                self._announce(request, target, verdict)
+
+    def _announce(self, request: RerunRequest, target: Target, verdict: Verdict) -> None:
+        link = verdict.link and self._processor.lasting_link(verdict.link, target)
+        self._announcer.announce(request, replace(verdict, link=link))
 
     def _is_done(self, request: RerunRequest, verdict: Verdict) -> bool:
         """Tell whether a request is to leave the queue now."""
@@ -263,10 +267,10 @@ class Submitter:
             return self._options.discard_refused
         return verdict.state.is_served and not (verdict.state is State.TRIGGERED and self._courses.stays(request))
 
-    def _removed(self, request: RerunRequest, verdict: Verdict) -> None:
+    def _removed(self, request: RerunRequest, target: Target, verdict: Verdict) -> None:
         self._removed_ids.add(request.test_execution_id or 0)
         if self._options.announce:
-            self._announcer.announce(request, verdict)
+            self._announce(request, target, verdict)
 
     def join(self, pool: Pool) -> None:
         """Wait until all groups have ended, and all that was served has left the queue or stays for a reason."""

@@ -189,6 +189,11 @@ class RequestProcessor(abc.ABC):
         del target, look
         return None
 
+    def lasting_link(self, link: str, target: Target) -> str:
+        """Return the page that tells of a rerun for good, given that of an outcome."""
+        del target
+        return link
+
     def cannot_join(self, request: RerunRequest, sent: PostArguments) -> str | None:
         """Return why a request is not served by a trigger of its target that was sent before it came."""
         del request, sent

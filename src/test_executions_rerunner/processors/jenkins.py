@@ -204,6 +204,10 @@ class JenkinsProcessor(RequestProcessor):
         """Return the item or build of ours that was not there at the look."""
         return self._looks.changed(target, look)
 
+    def lasting_link(self, link: str, target: Target) -> str:
+        """Return the job's page in the place of an item's, which Jenkins forgets after five minutes."""
+        return f"{self.api.job_url(target)}/" if "/queue/item/" in link else link
+
     def explain(self, error: BaseException) -> Failure:
         """Understand what Jenkins answers in its own way."""
         return explain_jenkins(error, self.address_setting)
