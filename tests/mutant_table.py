@@ -172,8 +172,8 @@ MUTANTS = (
         "drain/submitter.py",
         "is_newer = request.test_execution_id in self._removed_ids",
         "is_newer = False",
-        "tests/integration/test_drain_newer.py",
-        "later_window",
+        "tests/unit/test_drain_rules.py",
+        "says_no_time",
     ),
     Mutant(
         "a 103 is an answer",

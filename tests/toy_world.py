@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 from unittest.mock import patch
 
 import requests
@@ -97,6 +97,8 @@ class World:
     """The queue, the targets, and the calls of a drain."""
 
     is_started_mode: bool = False
+    tells_times: bool = True
+    """Whether requests say when they were made."""
     now: float = 1000.0
     groups: list[Group] = field(default_factory=lambda: [Group(1, "a"), Group(2, "a"), Group(3, "b")])
     reruns: dict[str, list[Rerun]] = field(default_factory=lambda: {"a": [], "b": []})
@@ -109,6 +111,7 @@ class World:
     is_signalled: bool = False
     on_signal: Callable[[], None] = lambda: None
     made: dict[RerunRequest, int] = field(default_factory=dict)
+    made_at: dict[RerunRequest, float] = field(default_factory=dict)
     snapshots: list[object] = field(default_factory=list)
     """What the looks of the newest drain were given."""
     broken: list[str] = field(default_factory=list)
@@ -163,8 +166,9 @@ class World:
         if group.row is None and self.now - group.left_at >= QUIET_SECONDS:
             group.asked += 1
             filters = {"environment": f"machine {group.number % 2}"}
-            row = RerunRequest(group.number, group.target, "snap", _EPOCH + self.now, None, (group.number,), filters)
-            self.made[row] = len(self.made)
+            created_at = _EPOCH + self.now if self.tells_times else None
+            row = RerunRequest(group.number, group.target, "snap", created_at, None, (group.number,), filters)
+            self.made[row], self.made_at[row] = len(self.made), self.now
             group.row = row
 
     def ask_all(self) -> None:
@@ -233,7 +237,7 @@ class World:
 
     def is_served(self, request: RerunRequest) -> bool:
         """Tell whether a request may leave the queue."""
-        made_at = cast("float", request.created_at) - _EPOCH
+        made_at = self.made_at[request]
         return any(
             (rerun.waits and not self.is_started_mode) or (rerun.started_at is not None and rerun.started_at > made_at)
             for rerun in self.reruns[str(request.ci_link)]
@@ -413,7 +417,7 @@ def drain(
     dry_run: bool = False,
     processor: type[ToyProcessor] = ToyProcessor,
 ) -> dict[int | None, str]:
-    """Drain a world once, in windows of one row; return the states by group."""
+    """Drain a world once, in windows of one row, two, and all; return the states by group."""
     world.log, world.snapshots, world.is_killed = [], [], False
     world.is_dry_run, world.is_signalled = dry_run, False
     waiting = ToyWaiting(world)
@@ -432,7 +436,7 @@ def drain(
 
     world.on_signal = stop
     with (
-        patch("test_executions_rerunner.drain.windows.LEAST_STEP", 1),
+        patch.multiple("test_executions_rerunner.drain.windows", LEAST_STEP=1, _REST=2, _MORE=2),
         patch("threading.Thread", NoThread),
         contextlib.suppress(KilledError, TestObserverError),
     ):

@@ -61,6 +61,15 @@ def test_what_served_an_earlier_request_does_not_serve_a_newer_one_of_a_later_wi
     assert not world.broken
 
 
+def test_a_request_that_says_no_time_is_another_once_its_id_was_deleted() -> None:
+    world = World(tells_times=False)
+    world.ask_all()
+    world.befalls["window"] = [Befalls.SLOW, Befalls.SLOW, Befalls.ASKED_ANEW]
+
+    assert drain(world)[1] == "deferred"
+    assert world.groups[0].row
+
+
 def test_what_ended_in_doubt_is_not_discarded_with_what_is_refused(world: World) -> None:
     world.befalls["trigger"] = [Befalls.LOST]
 
