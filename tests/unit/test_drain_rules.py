@@ -9,7 +9,7 @@ import requests
 
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault, explain
-from test_executions_rerunner.models import Claim, Look
+from test_executions_rerunner.models import Claim, Look, Served
 from toy_world import DELAY_SECONDS, KINDS, QUIET_SECONDS, Befalls, Rerun, ToyProcessor, World, drain
 from waits import HandMoved
 
@@ -197,6 +197,63 @@ def test_what_breaks_after_its_trigger_keeps_what_it_took(world: World) -> None:
     world.now += 60.0
 
     assert drain(world, processor=Claiming) == {1: "unknown", 3: "deferred"}
+    assert kinds(world).count("trigger") == 1
+
+
+class Running(Claiming):
+    """A CI system that answers each trigger that its target is running already."""
+
+    tried = 0
+
+    def trigger(self, look: Look) -> Served:
+        """Refuse it."""
+        del look
+        type(self).tried += 1
+        raise LookupError
+
+    def explain(self, error: BaseException) -> Failure:
+        """Understand that refusal."""
+        return Failure(Fault.RUNNING, "already running") if isinstance(error, LookupError) else super().explain(error)
+
+
+def test_what_is_running_already_keeps_what_it_takes(world: World) -> None:
+    world.ask(world.groups[2])
+    world.now += 60.0
+    Running.tried = 0
+
+    assert drain(world, processor=Running) == {1: "deferred", 3: "deferred"}
+    assert Running.tried == 1
+
+
+class Doubting(ToyProcessor):
+    """A CI system in which something has ended that may have been the rerun of each request."""
+
+    def look(
+        self,
+        target: Target,
+        asked_at: Mapping[RerunRequest, Moment | None],
+        snapshot: object,
+        refused: Collection[str] = (),
+    ) -> Look:
+        """Look, and be in doubt."""
+        look = super().look(target, asked_at, snapshot, refused)
+        return Look(
+            look.post_arguments,
+            before=look.before,
+            since=look.since,
+            doubtful={request: Served("it has ended") for request in asked_at},
+        )
+
+
+def test_after_doubt_the_queue_is_read_again_after_the_look() -> None:
+    world = World()
+    world.ask_all()
+    world.now += 15.0
+    started(world, "b")
+    world.now += 10.0
+    world.befalls["starts"] = [Befalls.SLOW, Befalls.REPORTS]  # the part was read for the first target, before that
+
+    assert drain(world, processor=Doubting)[3] == "deferred"
     assert kinds(world).count("trigger") == 1
 
 
