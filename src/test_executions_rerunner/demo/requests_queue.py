@@ -13,7 +13,7 @@ FIELDS: dict[str, object] = {
     "priority": 0,
     "archived": False,
     "artefact_status": "UNDECIDED",
-    "artefact": "core22",
+    "artefact_name": "core22",
     "test_plan": "com.canonical.certification::client-cert",
     "environment": "rpi4",
     "environment_architecture": "arm64",
@@ -149,7 +149,7 @@ class ExecutionGroup:
         family = self.fields["family"]
         return {
             "id": self.serial,
-            "name": self.fields["artefact"],
+            "name": self.fields["artefact_name"],
             "version": "1.0",
             "track": "22",
             "store": "ubuntu",

@@ -69,7 +69,7 @@ class Scene:
         self._fill_github()
         for asked in (*self._ask_jenkins(), *self._ask_github(), *_ask_others()):
             created_at = time.time() - asked.hours * 3600
-            told = {"environment": asked.environment, "artefact": asked.artefact}
+            told = {"environment": asked.environment, "artefact_name": asked.artefact}
             self.asked[self.observer.add(asked.link, created_at=created_at, family=asked.family, **told)] = asked
         return self
 

@@ -73,9 +73,10 @@ class TestObserverServer(TestObserverApi):
             group: The name of its group: executions of one test plan, artefact build and environment, of which the
                 newest one shows and at most one request is queued; by default a group of its own.
             without: Names of top-level fields to leave out.
-            **fields: What a new group is: ``family``, ``priority``, ``archived``, ``artefact_status``, ``test_plan``,
-                ``environment``, ``environment_architecture``, ``build_architecture``; ``status`` is that of the
-                execution; any other replaces a top-level value of the entry.
+            **fields: What a new group is: ``family``, ``priority``, ``archived``, ``artefact_status``,
+                ``artefact_name``, ``test_plan``, ``environment``, ``environment_architecture``,
+                ``build_architecture``; ``status`` is that of the execution; any other replaces a top-level value of
+                the entry.
 
         Returns:
             The id.
