@@ -23,7 +23,7 @@ class Mutant(NamedTuple):
 MUTANTS = (
     Mutant(
         "any new item of the queue counts as ours",
-        "processors/jenkins_look.py",
+        "processors/jenkins/looks/look.py",
         'if job.differences(candidate, look.post_arguments["json"], [before.definitions]) != ():',
         "if candidate not in items:",
         "tests/integration/test_jenkins_look.py",
@@ -31,7 +31,7 @@ MUTANTS = (
     ),
     Mutant(
         "any new build counts as ours",
-        "processors/jenkins_look.py",
+        "processors/jenkins/looks/look.py",
         'if job.differences(candidate, look.post_arguments["json"], [before.definitions]) != ():',
         "if candidate in items:",
         "tests/integration/test_jenkins_look.py",
@@ -39,7 +39,7 @@ MUTANTS = (
     ),
     Mutant(
         "parameters are compared with their case",
-        "processors/jenkins_values.py",
+        "processors/jenkins/values.py",
         "text = as_text(value).lower()",
         "text = as_text(value)",
         "tests/integration/test_jenkins_look.py",
@@ -47,7 +47,7 @@ MUTANTS = (
     ),
     Mutant(
         "an item counts by the last name of its job",
-        "processors/jenkins_reading.py",
+        "processors/jenkins/reading.py",
         'if told := task.get("fullName"):',
         'if told := task["name"]:',
         "tests/integration/test_jenkins_doubt.py",
@@ -55,7 +55,7 @@ MUTANTS = (
     ),
     Mutant(
         "the build that a link names is its own rerun",
-        "processors/jenkins_doubt.py",
+        "processors/jenkins/looks/doubt.py",
         "if build.number == linked or likeness is Likeness.OTHER:",
         "if likeness is Likeness.OTHER:",
         "tests/integration/test_jenkins_doubt.py",
@@ -63,7 +63,7 @@ MUTANTS = (
     ),
     Mutant(
         "a superseded build is a rerun",
-        "processors/jenkins_history.py",
+        "processors/jenkins/looks/history.py",
         'if build.result != "NOT_BUILT" or build.ended is None:',
         'if build.result != "NEVER" or build.ended is None:',
         "tests/integration/test_jenkins_doubt.py",
@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     Mutant(
         "a rerun aborts a running build",
-        "processors/jenkins_aborts.py",
+        "processors/jenkins/looks/aborts.py",
         "if running := next((build for build in job.builds if build.is_running), None):",
         "if running := next((build for build in job.builds if build.number < 0), None):",
         "tests/integration/test_jenkins_aborts.py",
@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         "two reruns of one job abort each other",
-        "processors/jenkins_aborts.py",
+        "processors/jenkins/looks/aborts.py",
         "if not job.aborts:\n        return ()",
         "if job:\n        return ()",
         "tests/integration/test_jenkins_aborts.py",
@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     Mutant(
         "a trigger joins an item with another password",
-        "processors/jenkins.py",
+        "processors/jenkins/processor.py",
         "if joined and not joins:",
         "if joined and joins is None:",
         "tests/integration/test_jenkins_repeated.py",
@@ -95,7 +95,7 @@ MUTANTS = (
     ),
     Mutant(
         "a build that says no start started in 1970",
-        "processors/jenkins_history.py",
+        "processors/jenkins/looks/history.py",
         "if build.started <= 0 or not",
         "if not",
         "tests/integration/test_jenkins_doubt.py",
@@ -103,7 +103,7 @@ MUTANTS = (
     ),
     Mutant(
         "fifty builds are all",
-        "processors/jenkins_history.py",
+        "processors/jenkins/looks/history.py",
         "if self._is_all or not reads_on:",
         "if self._builds or not reads_on:",
         "tests/integration/test_jenkins_doubt.py",
@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     Mutant(
         "values are compared with their blanks",
-        "processors/jenkins_values.py",
+        "processors/jenkins/values.py",
         "else text.strip()",
         "else text",
         "tests/integration/test_jenkins_doubt.py",
@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     Mutant(
         "a default that has moved makes a build another's",
-        "processors/jenkins_doubt.py",
+        "processors/jenkins/looks/doubt.py",
         "if not candidate.is_by(self.ours.user) or self.others.has_another(candidate, self.sent):",
         "if self.ours.user:",
         "tests/integration/test_jenkins_doubt.py",
@@ -135,7 +135,7 @@ MUTANTS = (
     ),
     Mutant(
         "a look at Jenkins is fresh for over an hour",
-        "processors/jenkins_look.py",
+        "processors/jenkins/looks/look.py",
         "_FRESH_LOOK_SECONDS = 10.0",
         "_FRESH_LOOK_SECONDS = 5000.0",
         "tests/integration/test_drain_clocks.py",
@@ -151,7 +151,7 @@ MUTANTS = (
     ),
     Mutant(
         "Jenkins' redirect to a page is an acceptance",
-        "processors/jenkins.py",
+        "processors/jenkins/processor.py",
         "if response.status_code not in {requests.codes.created, requests.codes.see_other} or not found:",
         "if response.status_code == requests.codes.found:\n"
         '            return Served("accepted", location)\n'
@@ -161,7 +161,7 @@ MUTANTS = (
     ),
     Mutant(
         "GitHub's redirect to a page is an acceptance",
-        "processors/github.py",
+        "processors/github/processor.py",
         "if response.status_code != requests.codes.created:",
         "if response.status_code not in {requests.codes.created, requests.codes.found}:",
         "tests/integration/test_drain_faults.py",
@@ -208,7 +208,7 @@ MUTANTS = (
     ),
     Mutant(
         "a run is never too old",
-        "processors/github_bounds.py",
+        "processors/github/looks/bounds.py",
         "_MONTH_SECONDS = 30 * _DAY_SECONDS",
         "_MONTH_SECONDS = 30000 * _DAY_SECONDS",
         "tests/integration/test_drain_github.py",
@@ -256,7 +256,7 @@ MUTANTS = (
     ),
     Mutant(
         "items are matched by the last name only",
-        "processors/jenkins_state.py",
+        "processors/jenkins/state.py",
         "if item.job == full_name.lower())",
         'if item.job.rsplit("/")[-1] == full_name.lower().rsplit("/")[-1])',
         "tests/integration/test_looks_and_readings.py",
@@ -264,7 +264,7 @@ MUTANTS = (
     ),
     Mutant(
         "a reading of Test Observer is as of its end",
-        "test_observer.py",
+        "queues/test_observer.py",
         "response.told is None else response.told, response.sent_at",
         "response.told is None else response.told, self.waiting.clock()",
         "tests/integration/test_looks_and_readings.py",
@@ -272,14 +272,14 @@ MUTANTS = (
     ),
     Mutant(
         "an older reading of Jenkins' queue is used again",
-        "processors/jenkins_queue.py",
+        "processors/jenkins/queue.py",
         "if self._begun == begun and self._age_seconds() >= younger_than_seconds:",
         "if self._begun == begun and self._age_seconds() > 1e6:",
         "tests/unit/test_jenkins_queue.py",
     ),
     Mutant(
         "an older reading of a part is used again",
-        "neighbours.py",
+        "queues/neighbours.py",
         "if self.reading.as_of < not_before:",
         "if self.reading.as_of == NEVER:",
         "tests/unit/test_neighbours.py",
@@ -350,7 +350,7 @@ MUTANTS = (
     ),
     Mutant(
         "a quota that is used up is not noted",
-        "processors/github_api.py",
+        "processors/github/api.py",
         'if response.ok and response.headers.get("x-ratelimit-remaining") == "0":',
         "if not response.headers:",
         "tests/integration/test_drain_github.py",
@@ -538,7 +538,7 @@ MUTANTS = (
     ),
     Mutant(
         "readings run beside DELETEs of their part",
-        "exclusion.py",
+        "queues/exclusion.py",
         "            self._changed.wait_for(lambda: not self._readings[part] and not self._readings[_ALL])\n",
         "",
         "tests/unit/test_schedules.py",
@@ -546,7 +546,7 @@ MUTANTS = (
     ),
     Mutant(
         "what readings take is not set aside",
-        "neighbours.py",
+        "queues/neighbours.py",
         "            self._set_aside += taken\n",
         "",
         "tests/unit/test_schedules.py",
@@ -570,14 +570,14 @@ MUTANTS = (
     ),
     Mutant(
         "a job that aborts its build is triggered while one runs",
-        "processors/jenkins_look.py",
+        "processors/jenkins/looks/look.py",
         "            return aborts\n",
         "            pass\n",
         "tests/integration/test_jenkins_aborts.py",
     ),
     Mutant(
         "a look at Jenkins is as of its end",
-        "processors/jenkins_api.py",
+        "processors/jenkins/api.py",
         "            read_at = self.calls.waiting.clock()\n"
         '            return jenkins_reading.read_queue(self._get(f"{self.origin}/queue", '
         "jenkins_reading.QUEUE_TREE), read_at)",
@@ -603,7 +603,7 @@ MUTANTS = (
     ),
     Mutant(
         "a job that never had a runner was started",
-        "processors/github_served.py",
+        "processors/github/looks/served.py",
         "(job.has_runner or job.was_skipped) and",
         "True and",
         "tests/unit/test_github_served.py",
@@ -611,7 +611,7 @@ MUTANTS = (
     ),
     Mutant(
         "what was carried over was rerun",
-        "processors/github_served.py",
+        "processors/github/looks/served.py",
         "if job.origin > last and",
         "if job.attempt > last and",
         "tests/unit/test_github_served.py",
@@ -619,7 +619,7 @@ MUTANTS = (
     ),
     Mutant(
         "one of several jobs of one name is all of them",
-        "processors/github_served.py",
+        "processors/github/looks/served.py",
         "Counter({own.name: count})",
         "Counter({own.name: 1})",
         "tests/unit/test_github_served.py",
@@ -627,7 +627,7 @@ MUTANTS = (
     ),
     Mutant(
         "any new attempt is that of a doubtful trigger",
-        "processors/github_trigger.py",
+        "processors/github/trigger.py",
         "return bool(own) and len(own) == len(jobs.listed(attempt))",
         "return True",
         "tests/unit/test_github_widening.py",
@@ -635,7 +635,7 @@ MUTANTS = (
     ),
     Mutant(
         "one 404 proves that a run is gone",
-        "processors/github_runs.py",
+        "processors/github/runs.py",
         "    waiting.sleep(missed_at",
         "    float(missed_at",
         "tests/unit/test_github_moments.py",

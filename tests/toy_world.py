@@ -22,7 +22,7 @@ from test_executions_rerunner.calls.sending import NotInTimeError, Sending
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError
 from test_executions_rerunner.models import Look, Reading, Served, State, Target
 from test_executions_rerunner.processors.base import RequestProcessor
-from test_executions_rerunner.request_queue import RequestQueue
+from test_executions_rerunner.queues.base import RequestQueue
 from test_executions_rerunner.rerun_request import RerunRequest
 from waits import HandMoved
 

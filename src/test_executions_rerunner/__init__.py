@@ -13,10 +13,10 @@ if TYPE_CHECKING:
         TestObserverError,
         TestObserverRefusedError,
     )
-    from test_executions_rerunner.processors.github import GithubProcessor
-    from test_executions_rerunner.processors.jenkins import JenkinsProcessor
+    from test_executions_rerunner.processors.github.processor import GithubProcessor
+    from test_executions_rerunner.processors.jenkins.processor import JenkinsProcessor
+    from test_executions_rerunner.queues.test_observer import TestObserverInterface
     from test_executions_rerunner.rerunner import Rerunner
-    from test_executions_rerunner.test_observer import TestObserverInterface
 
 __all__ = [
     "GithubProcessor",
@@ -33,10 +33,10 @@ __all__ = [
 __version__ = "1.0.0"
 
 _ROOMS = {
-    "GithubProcessor": "processors.github",
-    "JenkinsProcessor": "processors.jenkins",
+    "GithubProcessor": "processors.github.processor",
+    "JenkinsProcessor": "processors.jenkins.processor",
     "Rerunner": "rerunner",
-    "TestObserverInterface": "test_observer",
+    "TestObserverInterface": "queues.test_observer",
     "TriggerDoubtfulError": "calls.policy",
     "TriggerRefusedError": "calls.policy",
 }

@@ -19,14 +19,14 @@ from test_executions_rerunner.drain.windows import Windows
 from test_executions_rerunner.errors import RequestProcessingError, SettingsError
 from test_executions_rerunner.models import Outcome, PostArguments, Reading, State, Target, Verdict
 from test_executions_rerunner.processors.base import RequestProcessor
+from test_executions_rerunner.queues.test_observer import TestObserverInterface
 from test_executions_rerunner.rerun_request import RawRequest, RerunRequest, read_id
-from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-    from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.queues.base import RequestQueue
 
 _log = logging.getLogger(__name__)
 GRACE_SECONDS = 5.0

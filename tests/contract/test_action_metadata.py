@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from test_executions_rerunner.cli.settings import SETTINGS, Setting
+from test_executions_rerunner.cli.settings.rows import SETTINGS, Setting
 from test_executions_rerunner.models import State
 
 ROOT = Path(__file__).parents[2]

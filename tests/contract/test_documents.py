@@ -17,7 +17,7 @@ import pytest
 
 from contract.pages import EVERYTHING, PAGES, ROOT, code, marked, only, table
 from test_executions_rerunner.cli.main import _read_flags
-from test_executions_rerunner.cli.reading import collect_settings
+from test_executions_rerunner.cli.settings.reading import collect_settings
 from test_executions_rerunner.demo import JenkinsServer, TestObserverServer
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from contract.pages import EVERYTHING, PAGES, code, table
 from test_executions_rerunner import defaults
 from test_executions_rerunner.calls.sessions import Session
 from test_executions_rerunner.cli import main as cli
-from test_executions_rerunner.cli import report as reporting
-from test_executions_rerunner.cli import settings
+from test_executions_rerunner.cli.settings import rows as settings
+from test_executions_rerunner.cli.telling import report as reporting
 from test_executions_rerunner.demo import GithubServer, JenkinsServer, TestObserverServer
 from test_executions_rerunner.models import Check, Outcome, State
 from test_executions_rerunner.rerun_request import RerunRequest

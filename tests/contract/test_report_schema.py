@@ -10,12 +10,14 @@ import jsonschema
 import pytest
 
 import test_executions_rerunner
-from test_executions_rerunner.cli.report import VERSION, Report, as_json, as_object
+from test_executions_rerunner.cli.telling.report import VERSION, Report, as_json, as_object
 from test_executions_rerunner.models import Check, Outcome, State
 from test_executions_rerunner.rerun_request import LARGEST_ID, RerunRequest
 
 SCHEMA: dict[str, Any] = json.loads(
-    (Path(test_executions_rerunner.__file__).parent / "cli" / "report.schema.json").read_text(encoding="utf-8")
+    (Path(test_executions_rerunner.__file__).parent / "cli/telling/report.schema.json").read_text(
+        encoding="utf-8"
+    )
 )
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 

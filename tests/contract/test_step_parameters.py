@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from contract import pages
-from test_executions_rerunner.cli.settings import SETTINGS, Setting
+from test_executions_rerunner.cli.settings.rows import SETTINGS, Setting
 
 PROJECT = Path(__file__).parents[2]
 STEP = (PROJECT / "vars/rerunTestExecutions.groovy").read_text("utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from e2e.witness import SeenGithub, SeenJenkins, SeenTestObserver, Witness
 from test_executions_rerunner import GithubProcessor, JenkinsProcessor, Rerunner, TestObserverInterface
-from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS, Build, Item
+from test_executions_rerunner.demo.jenkins.jobs import DEFAULT_PARAMETERS, Build, Item
 from waits import ShortWaiting
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from e2e.lab import Lab
 
-_SCHEMA = json.loads((files("test_executions_rerunner.cli") / "report.schema.json").read_text("utf-8"))
+_SCHEMA = json.loads((files("test_executions_rerunner.cli.telling") / "report.schema.json").read_text("utf-8"))
 _PATIENCE_SECONDS = 240
 """A bound for what hangs; nothing that a test is about takes that long, on the busiest machine."""
 

@@ -33,7 +33,7 @@ def test_the_wheel_holds_the_program_and_what_it_reads(built: Path) -> None:
     with zipfile.ZipFile(built / f"{NAME}-py3-none-any.whl") as wheel:
         names = set(wheel.namelist())
 
-    assert {"test_executions_rerunner/py.typed", "test_executions_rerunner/cli/report.schema.json"} <= names
+    assert {"test_executions_rerunner/py.typed", "test_executions_rerunner/cli/telling/report.schema.json"} <= names
     assert f"{NAME}.dist-info/licenses/LICENSE" in names
     assert {name.split("/")[0] for name in names} == {"test_executions_rerunner", f"{NAME}.dist-info"}
 

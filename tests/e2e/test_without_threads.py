@@ -11,8 +11,10 @@ from test_executions_rerunner.demo import JenkinsServer, TestObserverServer
 PROGRAM = """
 import os, resource, sys, threading
 from test_executions_rerunner import __main__
-from test_executions_rerunner.cli import main as cli, program, reading
-from test_executions_rerunner.processors import jenkins, jenkins_client
+from test_executions_rerunner.cli import main as cli, program
+from test_executions_rerunner.cli.settings import reading
+from test_executions_rerunner.processors.jenkins import processor as jenkins
+from test_executions_rerunner.processors.jenkins import client as jenkins_client
 import encodings.idna
 if os.geteuid() == 0:
     os.setgroups([])

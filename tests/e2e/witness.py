@@ -11,7 +11,7 @@ from test_executions_rerunner.demo import GithubServer, JenkinsServer, RecordedR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from test_executions_rerunner.demo.requests_queue import ExecutionGroup
+    from test_executions_rerunner.demo.test_observer.queue import ExecutionGroup
     from test_executions_rerunner.demo.wire import Answer
 
 

@@ -20,8 +20,8 @@ from test_executions_rerunner import GithubProcessor, JenkinsProcessor, RequestP
 from test_executions_rerunner.calls.error_pages import server_words
 from test_executions_rerunner.calls.headers import http_date_seconds, retry_after_seconds
 from test_executions_rerunner.calls.json_array import elements
-from test_executions_rerunner.cli import github_actions, summary
-from test_executions_rerunner.cli.report import Report, as_json
+from test_executions_rerunner.cli.telling import github_actions, summary
+from test_executions_rerunner.cli.telling.report import Report, as_json
 from test_executions_rerunner.drain.selection import Selection
 from test_executions_rerunner.models import Outcome, State
 from test_executions_rerunner.rerun_request import RerunRequest

@@ -9,7 +9,7 @@ import pytest
 
 from integration.conftest import run_number
 from test_executions_rerunner import Rerunner, SettingsError
-from test_executions_rerunner.request_file import RequestFile
+from test_executions_rerunner.queues.file import RequestFile
 
 if TYPE_CHECKING:
     from pathlib import Path

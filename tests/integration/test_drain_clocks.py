@@ -10,7 +10,7 @@ import pytest
 
 from integration.conftest import run_number
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
+from test_executions_rerunner.demo.jenkins.jobs import DEFAULT_PARAMETERS
 from waits import HandMoved, ShortWaiting
 
 if TYPE_CHECKING:

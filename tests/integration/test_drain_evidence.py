@@ -12,9 +12,9 @@ import pytest
 from integration.conftest import run_number
 from test_executions_rerunner import Rerunner
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.demo.jenkins_jobs import DEFAULT_PARAMETERS
+from test_executions_rerunner.demo.jenkins.jobs import DEFAULT_PARAMETERS
 from test_executions_rerunner.drain.deleter import MOST_TRIES
-from test_executions_rerunner.request_file import RequestFile
+from test_executions_rerunner.queues.file import RequestFile
 from waits import ShortWaiting
 
 if TYPE_CHECKING:
@@ -268,9 +268,9 @@ def test_our_own_deletes_do_not_make_the_readings_fail(lab: Lab, system: System)
 
 
 def test_what_a_spent_budget_leaves_stays_and_is_no_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("test_executions_rerunner.neighbours._LEAST_BUDGET", 5)
-    monkeypatch.setattr("test_executions_rerunner.neighbours._OF_WINDOWS", 0.0)
-    monkeypatch.setattr("test_executions_rerunner.neighbours.LEAST_ROWS", 1)
+    monkeypatch.setattr("test_executions_rerunner.queues.neighbours._LEAST_BUDGET", 5)
+    monkeypatch.setattr("test_executions_rerunner.queues.neighbours._OF_WINDOWS", 0.0)
+    monkeypatch.setattr("test_executions_rerunner.queues.neighbours.LEAST_ROWS", 1)
     for n in range(12):
         lab.request(lab.add_target("github", f"t{n}"))
         was_rerun(lab, "github", f"t{n}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from test_executions_rerunner import Rerunner, TestObserverError
-from test_executions_rerunner.request_file import RequestFile
+from test_executions_rerunner.queues.file import RequestFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from test_executions_rerunner import Rerunner
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.request_file import RequestFile
+from test_executions_rerunner.queues.file import RequestFile
 
 if TYPE_CHECKING:
     from pathlib import Path

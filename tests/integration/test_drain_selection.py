@@ -9,7 +9,7 @@ import pytest
 
 from test_executions_rerunner import Rerunner
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.request_file import RequestFile
+from test_executions_rerunner.queues.file import RequestFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ import pytest
 
 from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.processors.jenkins_checks import jenkins_checks
+from test_executions_rerunner.processors.jenkins.checks import jenkins_checks
 from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
-    from test_executions_rerunner.demo.jenkins_jobs import Concurrency
+    from test_executions_rerunner.demo.jenkins.jobs import Concurrency
 
 HOUR = 3600.0
 OTHER: dict[str, bool | str] = {"TESTPLAN": "by hand"}

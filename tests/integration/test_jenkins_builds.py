@@ -13,14 +13,14 @@ from test_executions_rerunner import JenkinsProcessor, RequestProcessingError
 from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.calls.policy import CallError
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.processors.jenkins_checks import jenkins_checks
+from test_executions_rerunner.processors.jenkins.checks import jenkins_checks
 from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from integration.conftest import Lab
-    from test_executions_rerunner.demo.jenkins_jobs import Value
+    from test_executions_rerunner.demo.jenkins.jobs import Value
     from test_executions_rerunner.models import Target
 
 REPORTING = {"name": "TEST_OBSERVER_REPORTING", "type": "BooleanParameterDefinition", "default": False}

@@ -18,7 +18,7 @@ from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
-    from test_executions_rerunner.demo.jenkins_jobs import Build
+    from test_executions_rerunner.demo.jenkins.jobs import Build
     from test_executions_rerunner.models import Look, Served, Verdict
     from test_executions_rerunner.processors.base import RequestProcessor
 
@@ -134,7 +134,7 @@ def test_a_rerun_that_waits_says_since_when_and_what_for(lab: Lab) -> None:
 def test_what_an_item_waits_for_is_told_harmlessly(lab: Lab, monkeypatch: pytest.MonkeyPatch, why: str | None) -> None:
     looking = Looking(lab)
     lab.jenkins.add_item("job", OURS)
-    monkeypatch.setattr("test_executions_rerunner.demo.jenkins_jobs.Item.why", lambda *_: why)
+    monkeypatch.setattr("test_executions_rerunner.demo.jenkins.jobs.Item.why", lambda *_: why)
     reason = looking.look().served[looking.requests[0]].reason
     assert reason.isprintable()
     assert "##[" not in reason
@@ -394,7 +394,7 @@ def test_older_builds_of_another_job_are_no_answer(lab: Lab, name: str) -> None:
 
 def test_more_builds_than_are_read_leave_a_request_to_a_person(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """5,000 of them, here 100."""
-    monkeypatch.setattr("test_executions_rerunner.processors.jenkins_history.MOST_BUILDS", 100)
+    monkeypatch.setattr("test_executions_rerunner.processors.jenkins.looks.history.MOST_BUILDS", 100)
     looking = Looking(lab)
     for _ in range(150):
         looking.build(5 * MINUTE, parameters={}, user="someone")

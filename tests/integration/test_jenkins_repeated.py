@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from integration.conftest import Lab
-    from test_executions_rerunner.demo.jenkins_jobs import Value
+    from test_executions_rerunner.demo.jenkins.jobs import Value
     from test_executions_rerunner.models import Look, Target
 
 REPEATING = {"parameters_from": "build"}

@@ -23,8 +23,8 @@ from test_executions_rerunner.calls.sessions import Session, open_session
 from test_executions_rerunner.calls.waiting import Waiting, Waits
 from test_executions_rerunner.demo import Fault, GithubServer, JenkinsServer, TestObserverServer
 from test_executions_rerunner.errors import TestObserverError
-from test_executions_rerunner.processors.github_client import GithubClient
-from test_executions_rerunner.processors.jenkins_client import JenkinsClient
+from test_executions_rerunner.processors.github.client import GithubClient
+from test_executions_rerunner.processors.jenkins.client import JenkinsClient
 from tls import tls_before
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from test_executions_rerunner.demo import GithubServer
-from test_executions_rerunner.demo.github import APP_TOKEN
+from test_executions_rerunner.demo.github.server import APP_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

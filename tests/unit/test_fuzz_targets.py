@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzz import targets
-from test_executions_rerunner.processors.github import GithubProcessor
+from test_executions_rerunner.processors.github.processor import GithubProcessor
 
 if TYPE_CHECKING:
     from test_executions_rerunner.models import PostArguments

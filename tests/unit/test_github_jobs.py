@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from test_executions_rerunner.calls.clocks import Moment, ServerClock
-from test_executions_rerunner.processors.github_jobs import Job, Jobs
-from test_executions_rerunner.processors.github_runs import Run
-from test_executions_rerunner.processors.github_served import Asked, Reruns
+from test_executions_rerunner.processors.github.jobs import Job, Jobs
+from test_executions_rerunner.processors.github.looks.served import Asked, Reruns
+from test_executions_rerunner.processors.github.runs import Run
 
 
 def test_a_large_matrix_that_was_rerun_often_is_compared_with_all_its_requests_within_seconds() -> None:

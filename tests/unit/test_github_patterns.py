@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from test_executions_rerunner import GithubProcessor, RequestProcessingError, SettingsError
-from test_executions_rerunner.cli.reading import read_settings
-from test_executions_rerunner.processors.github_patterns import repository_pattern
+from test_executions_rerunner.cli.settings.reading import read_settings
+from test_executions_rerunner.processors.github.patterns import repository_pattern
 
 
 def is_served(repo: str | list[str], name: str) -> bool:

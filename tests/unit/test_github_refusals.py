@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
-from test_executions_rerunner.processors.github_refusals import (
+from test_executions_rerunner.processors.github.refusals import (
     explain_forbidden,
     rate_limit_seconds,
     until_reset_seconds,

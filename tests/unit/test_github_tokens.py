@@ -13,8 +13,8 @@ import pytest
 from test_executions_rerunner import GithubProcessor, Rerunner, SettingsError
 from test_executions_rerunner.calls.policy import TriggerRefusedError
 from test_executions_rerunner.demo import Fault, GithubServer
-from test_executions_rerunner.demo.github import APP_TOKEN
-from test_executions_rerunner.processors.github_checks import github_checks
+from test_executions_rerunner.demo.github.server import APP_TOKEN
+from test_executions_rerunner.processors.github.checks import github_checks
 from test_executions_rerunner.text import MOST_CHARACTERS, Mask, clean, harmless, without
 from waits import ShortWaiting
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from test_executions_rerunner.links import Origin
-from test_executions_rerunner.processors.github_links import RunLink
-from test_executions_rerunner.processors.github_way_out import way_out
+from test_executions_rerunner.processors.github.links import RunLink
+from test_executions_rerunner.processors.github.way_out import way_out
 from test_executions_rerunner.text import harmless
 
 LINK = RunLink("canonical", "lab", "7")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from test_executions_rerunner.calls.policy import CallError, Failure, Fault
-from test_executions_rerunner.processors.jenkins_queue import SharedQueue
-from test_executions_rerunner.processors.jenkins_state import Queue
+from test_executions_rerunner.processors.jenkins.queue import SharedQueue
+from test_executions_rerunner.processors.jenkins.state import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from test_executions_rerunner.demo.jenkins_jobs import Job
-from test_executions_rerunner.demo.jenkins_json import job_json
-from test_executions_rerunner.processors.jenkins_reading import read_job, read_queue
-from test_executions_rerunner.processors.jenkins_state import QueueItem
-from test_executions_rerunner.processors.jenkins_values import UNTOLD, Definition, as_text, told_value
+from test_executions_rerunner.demo.jenkins.jobs import Job
+from test_executions_rerunner.demo.jenkins.json import job_json
+from test_executions_rerunner.processors.jenkins.reading import read_job, read_queue
+from test_executions_rerunner.processors.jenkins.state import QueueItem
+from test_executions_rerunner.processors.jenkins.values import UNTOLD, Definition, as_text, told_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from test_executions_rerunner.drain.merging import merged
 from test_executions_rerunner.models import Reading
+from test_executions_rerunner.queues.merging import merged
 from test_executions_rerunner.rerun_request import RerunRequest
 
 FAMILIES = ("snap", "deb", "charm")

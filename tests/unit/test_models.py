@@ -12,7 +12,7 @@ from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.calls.waiting import WAITS
 from test_executions_rerunner.drain import deleter
 from test_executions_rerunner.models import Look
-from test_executions_rerunner.processors import jenkins_look
+from test_executions_rerunner.processors.jenkins.looks import look as jenkins_look
 
 MODELS = sorted(REAL)
 

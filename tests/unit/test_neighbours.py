@@ -8,8 +8,8 @@ import pytest
 
 from test_executions_rerunner.errors import TestObserverError
 from test_executions_rerunner.models import Reading
-from test_executions_rerunner.neighbours import LEAST_ROWS, Neighbours, UnseenError
-from test_executions_rerunner.request_queue import RequestQueue
+from test_executions_rerunner.queues.base import RequestQueue
+from test_executions_rerunner.queues.neighbours import LEAST_ROWS, Neighbours, UnseenError
 from test_executions_rerunner.rerun_request import RerunRequest
 from waits import HandMoved
 

@@ -10,11 +10,11 @@ import pytest
 
 from test_executions_rerunner.calls.once import Once
 from test_executions_rerunner.links import Origin
-from test_executions_rerunner.processors.jenkins import JenkinsProcessor
-from test_executions_rerunner.processors.jenkins_api import JenkinsApi
+from test_executions_rerunner.processors.jenkins.api import JenkinsApi
+from test_executions_rerunner.processors.jenkins.processor import JenkinsProcessor
 
 if TYPE_CHECKING:
-    from test_executions_rerunner.processors.jenkins_client import JenkinsClient
+    from test_executions_rerunner.processors.jenkins.client import JenkinsClient
 
 THREADS = 8
 

@@ -25,10 +25,10 @@ from test_executions_rerunner.demo import Fault as Injected
 from test_executions_rerunner.demo import GithubServer
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
-from test_executions_rerunner.processors.github import GithubProcessor
-from test_executions_rerunner.processors.jenkins import JenkinsProcessor
-from test_executions_rerunner.processors.jenkins_reading import read_job
-from test_executions_rerunner.test_observer_errors import understood
+from test_executions_rerunner.processors.github.processor import GithubProcessor
+from test_executions_rerunner.processors.jenkins.processor import JenkinsProcessor
+from test_executions_rerunner.processors.jenkins.reading import read_job
+from test_executions_rerunner.queues.errors import understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

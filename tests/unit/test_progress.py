@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from test_executions_rerunner.cli.progress import Teller
+from test_executions_rerunner.cli.telling.progress import Teller
 from test_executions_rerunner.models import Outcome, State, Verdict
 from test_executions_rerunner.rerun_request import RerunRequest
 from test_executions_rerunner.text import post_text

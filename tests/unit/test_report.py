@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from runner_rules import Command, commands
 from runner_rules import outputs as read_outputs
-from test_executions_rerunner.cli import github_actions
-from test_executions_rerunner.cli.report import Report, as_json, as_object, needs_person
-from test_executions_rerunner.cli.summary import as_markdown
+from test_executions_rerunner.cli.telling import github_actions
+from test_executions_rerunner.cli.telling.report import Report, as_json, as_object, needs_person
+from test_executions_rerunner.cli.telling.summary import as_markdown
 from test_executions_rerunner.drain.ledger import Ledger
 from test_executions_rerunner.models import Check, Outcome, Removal, State, Verdict
 from test_executions_rerunner.rerun_request import RerunRequest

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from test_executions_rerunner.cli.report_file import check_report_file, is_standard_output, write_report_file
+from test_executions_rerunner.cli.telling.report_file import check_report_file, is_standard_output, write_report_file
 
 
 def test_a_report_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_link_to_standard_output_is_it(tmp_path: Path) -> None:
 
 WRITES_BESIDE = """
 import os, sys
-from test_executions_rerunner.cli.report_file import check_report_file, write_report_file
+from test_executions_rerunner.cli.telling.report_file import check_report_file, write_report_file
 os.write(int(sys.argv[2]), b"before\\n")
 check_report_file(sys.argv[1])
 write_report_file(sys.argv[1], "report\\n")

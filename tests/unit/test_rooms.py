@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 
 PACKAGE = "test_executions_rerunner"
 ROOT = Path(test_executions_rerunner.__file__).parent
-SHARED = frozenset({"beside", "build_parameter", "defaults", "errors", "links", "models", "rerun_request", "text"})
-QUEUE = frozenset({"exclusion", "neighbours", "request_file", "request_queue", "test_observer", "test_observer_errors"})
+SHARED = frozenset({"beside", "defaults", "errors", "links", "models", "rerun_request", "text"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "program": frozenset({"cli"}),  # __main__.py
-    "cli": frozenset({"package", "rerunner", "drain", "queue", "processors", "calls", "shared"}),
-    "rerunner": frozenset({"drain", "queue", "processors", "calls", "shared"}),
-    "drain": frozenset({"queue", "processors", "calls", "shared"}),
-    "queue": frozenset({"calls", "shared"}),
+    "cli": frozenset({"package", "rerunner", "drain", "queues", "processors", "calls", "shared"}),
+    "rerunner": frozenset({"drain", "queues", "processors", "calls", "shared"}),
+    "drain": frozenset({"queues", "processors", "calls", "shared"}),
+    "queues": frozenset({"calls", "shared"}),
     "processors": frozenset({"calls", "shared"}),
     "calls": frozenset({"shared"}),
     "shared": frozenset(),
@@ -31,6 +30,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """What each room may import besides itself, from top to bottom."""
 LONGEST, SHORTEST = 300, 20
+MOST_FILES = 16
 
 
 def room_of(module: str) -> str:
@@ -38,8 +38,6 @@ def room_of(module: str) -> str:
     first = module.split(".", maxsplit=1)[0]
     if first in SHARED:
         return "shared"
-    if first in QUEUE:
-        return "queue"
     return {"": "package", "__main__": "program"}.get(first, first)
 
 
@@ -86,3 +84,13 @@ def test_there_is_no_circle_of_imports() -> None:
 def test_a_module_is_neither_too_long_to_be_read_nor_too_short_to_be_one(module: str) -> None:
     length = len(MODULES[module].read_text(encoding="utf-8").splitlines())
     assert SHORTEST <= length <= LONGEST
+
+
+def test_a_folder_has_few_files() -> None:
+    folders = {path.parent for path in MODULES.values()}
+    crowded = {
+        str(folder.relative_to(ROOT)): count
+        for folder in folders
+        if (count := len(list(folder.glob("*.py")))) > MOST_FILES
+    }
+    assert crowded == {}, "a prefix that many files share is a folder"

@@ -12,11 +12,12 @@ from unittest.mock import patch
 import pytest
 
 from scheduler import Scheduler, StuckError, Threading
-from test_executions_rerunner import beside, exclusion, neighbours
+from test_executions_rerunner import beside
 from test_executions_rerunner.calls import once, waiting
 from test_executions_rerunner.calls.waiting import Pace, Waiting
 from test_executions_rerunner.drain import claims, ledger, pool, slots
 from test_executions_rerunner.models import Claim, Reading, State, Verdict
+from test_executions_rerunner.queues import exclusion, neighbours
 from test_executions_rerunner.rerun_request import RerunRequest
 from unit.test_neighbours import Queue
 from unit.test_neighbours import request as request_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from test_executions_rerunner.cli.reading import read_settings
-from test_executions_rerunner.cli.settings import SETTINGS, Setting
+from test_executions_rerunner.cli.settings.reading import read_settings
+from test_executions_rerunner.cli.settings.rows import SETTINGS, Setting
 from test_executions_rerunner.defaults import BOUNDS, CHOICES, allowed_numbers
 from test_executions_rerunner.errors import SettingsError
 

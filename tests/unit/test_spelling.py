@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from test_executions_rerunner.cli.reading import collect_settings
-from test_executions_rerunner.cli.spelling import STEP_VARIABLE, Spelling
+from test_executions_rerunner.cli.settings.reading import collect_settings
+from test_executions_rerunner.cli.settings.spelling import STEP_VARIABLE, Spelling
 
 TEXT = "only canonical/*; --repo sets it; check GH_TOKEN; check --test-observer-url and the network; GITHUB_SERVER_URL"
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner_rules import commands
-from test_executions_rerunner.cli.report import Report
-from test_executions_rerunner.cli.tables import (
+from test_executions_rerunner.cli.telling.report import Report
+from test_executions_rerunner.cli.telling.tables import (
     causes_of,
     counts_line,
     lines_of,

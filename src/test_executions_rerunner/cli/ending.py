@@ -7,17 +7,17 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from test_executions_rerunner.cli import github_actions, tables
-from test_executions_rerunner.cli.report import as_text
-from test_executions_rerunner.cli.report_file import is_standard_output, write_report_file
-from test_executions_rerunner.cli.terminal import GREEN, RED, YELLOW, columns_of, painter, wrapped
+from test_executions_rerunner.cli.telling import github_actions, tables
+from test_executions_rerunner.cli.telling.report import as_text
+from test_executions_rerunner.cli.telling.report_file import is_standard_output, write_report_file
+from test_executions_rerunner.cli.telling.terminal import GREEN, RED, YELLOW, columns_of, painter, wrapped
 from test_executions_rerunner.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from test_executions_rerunner.cli.report import Report
     from test_executions_rerunner.cli.streams import Output
+    from test_executions_rerunner.cli.telling.report import Report
     from test_executions_rerunner.models import Check
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from test_executions_rerunner import __version__
 from test_executions_rerunner.cli import streams
-from test_executions_rerunner.cli.settings import SETTINGS
+from test_executions_rerunner.cli.settings.rows import SETTINGS
 from test_executions_rerunner.cli.signals import Signals
 from test_executions_rerunner.defaults import PROCESSORS
 from test_executions_rerunner.errors import SettingsError
@@ -69,7 +69,7 @@ def run(signals: Signals) -> None:
 def _run(arguments: Sequence[str] | None, environment: Mapping[str, str], signals: Signals) -> int:
     flags, problems = _read_flags(arguments)
     # what --help does not need, and takes longer than all of it
-    from test_executions_rerunner.cli.reading import collect_settings  # noqa: PLC0415
+    from test_executions_rerunner.cli.settings.reading import collect_settings  # noqa: PLC0415
 
     settings, more = collect_settings(flags, environment)
     from test_executions_rerunner.cli.program import Program  # noqa: PLC0415

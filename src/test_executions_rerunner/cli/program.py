@@ -7,22 +7,23 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.cli import ending, github_actions
-from test_executions_rerunner.cli.logs import end_progress, progress, set_up, tear_down
-from test_executions_rerunner.cli.progress import Teller
-from test_executions_rerunner.cli.report import WRONG_SETTINGS, Report
-from test_executions_rerunner.cli.report_file import check_report_file, is_standard_output
+from test_executions_rerunner.cli import ending
+from test_executions_rerunner.cli.settings.spelling import Spelling
+from test_executions_rerunner.cli.settings.values import Settings
 from test_executions_rerunner.cli.signals import LAST_SECONDS
-from test_executions_rerunner.cli.spelling import Spelling
 from test_executions_rerunner.cli.streams import Output
-from test_executions_rerunner.cli.values import Settings
+from test_executions_rerunner.cli.telling import github_actions
+from test_executions_rerunner.cli.telling.logs import end_progress, progress, set_up, tear_down
+from test_executions_rerunner.cli.telling.progress import Teller
+from test_executions_rerunner.cli.telling.report import WRONG_SETTINGS, Report
+from test_executions_rerunner.cli.telling.report_file import check_report_file, is_standard_output
 from test_executions_rerunner.drain.checks import run_checks
 from test_executions_rerunner.drain.selection import Selection
 from test_executions_rerunner.errors import SettingsError, TestObserverError
 from test_executions_rerunner.models import State
-from test_executions_rerunner.request_file import RequestFile
+from test_executions_rerunner.queues.file import RequestFile
+from test_executions_rerunner.queues.test_observer import TestObserverInterface
 from test_executions_rerunner.rerunner import Rerunner
-from test_executions_rerunner.test_observer import TestObserverInterface
 from test_executions_rerunner.text import Mask
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.drain.checks import TargetChecks
     from test_executions_rerunner.models import Check, Outcome
     from test_executions_rerunner.processors.base import RequestProcessor
-    from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.queues.base import RequestQueue
 
 _log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 60.0
@@ -160,8 +161,8 @@ class Program:
         """Make the chosen processor, and pair it with its checks; only its client is imported."""
         settings = self._settings
         if settings.processor == "jenkins":
-            from test_executions_rerunner.processors.jenkins import JenkinsProcessor  # noqa: PLC0415 - the chosen one
-            from test_executions_rerunner.processors.jenkins_checks import jenkins_checks  # noqa: PLC0415 - the same
+            from test_executions_rerunner.processors.jenkins.checks import jenkins_checks  # noqa: PLC0415 - the same
+            from test_executions_rerunner.processors.jenkins.processor import JenkinsProcessor  # noqa: PLC0415 - the chosen one
 
             jenkins = JenkinsProcessor(
                 settings.jenkins_username,
@@ -175,8 +176,8 @@ class Program:
                 connections=settings.concurrency,
             )
             return jenkins, partial(jenkins_checks, jenkins, acknowledge=settings.acknowledge)
-        from test_executions_rerunner.processors.github import GithubProcessor  # noqa: PLC0415 - the chosen one
-        from test_executions_rerunner.processors.github_checks import github_checks  # noqa: PLC0415 - the same
+        from test_executions_rerunner.processors.github.checks import github_checks  # noqa: PLC0415 - the same
+        from test_executions_rerunner.processors.github.processor import GithubProcessor  # noqa: PLC0415 - the chosen one
 
         github = GithubProcessor(
             settings.github_token,

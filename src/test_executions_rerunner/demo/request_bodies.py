@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from test_executions_rerunner.demo.requests_queue import FAMILIES, ExecutionGroup
+from test_executions_rerunner.demo.test_observer.queue import FAMILIES, ExecutionGroup
 from test_executions_rerunner.demo.wire import Answer, RecordedRequest, json_answer
 
 if TYPE_CHECKING:

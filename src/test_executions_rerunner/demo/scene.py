@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.demo.github import APP_TOKEN, GithubServer
-from test_executions_rerunner.demo.jenkins import JenkinsServer
-from test_executions_rerunner.demo.test_observer import TestObserverServer
+from test_executions_rerunner.demo.github.server import APP_TOKEN, GithubServer
+from test_executions_rerunner.demo.jenkins.server import JenkinsServer
+from test_executions_rerunner.demo.test_observer.server import TestObserverServer
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from test_executions_rerunner.drain.ledger import Ledger
-    from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.queues.base import RequestQueue
     from test_executions_rerunner.rerun_request import RerunRequest
 
 MOST_SECONDS = 30.0

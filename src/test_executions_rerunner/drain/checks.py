@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from test_executions_rerunner.drain.selection import Selection
     from test_executions_rerunner.models import Target
     from test_executions_rerunner.processors.base import RequestProcessor
-    from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.queues.base import RequestQueue
+    from test_executions_rerunner.queues.test_observer import TestObserverInterface
     from test_executions_rerunner.rerun_request import RerunRequest
-    from test_executions_rerunner.test_observer import TestObserverInterface
 
 TargetChecks: TypeAlias = "Callable[[Iterable[Target]], Iterator[Check]]"
 MOST_REQUESTS = 100

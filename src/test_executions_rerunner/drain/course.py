@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from test_executions_rerunner.calls.policy import CallError, Fault
 from test_executions_rerunner.drain.starter import Repeat, Settle
 from test_executions_rerunner.models import NEVER, Look, Served, State, Target, Verdict
-from test_executions_rerunner.neighbours import UnseenError
+from test_executions_rerunner.queues.neighbours import UnseenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.drain.starter import Starter
-    from test_executions_rerunner.neighbours import Neighbours
+    from test_executions_rerunner.queues.neighbours import Neighbours
     from test_executions_rerunner.rerun_request import RerunRequest
 
 MOST_SLOW_LOOKS = 3

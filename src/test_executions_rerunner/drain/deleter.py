@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.models import NEVER, Acceptance, Removal, State, Stood
-from test_executions_rerunner.neighbours import LEAST_ROWS, UnseenError
+from test_executions_rerunner.queues.neighbours import LEAST_ROWS, UnseenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.drain.pool import Pool
-    from test_executions_rerunner.neighbours import Neighbours, Sight
-    from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.queues.base import RequestQueue
+    from test_executions_rerunner.queues.neighbours import Neighbours, Sight
     from test_executions_rerunner.rerun_request import RerunRequest
 
 _log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from test_executions_rerunner.drain.slots import Slots
 from test_executions_rerunner.drain.starter import TAKEN, Starter
 from test_executions_rerunner.errors import RequestProcessingError, TestObserverError
 from test_executions_rerunner.models import State, Stood, Target, Verdict
-from test_executions_rerunner.neighbours import Neighbours
+from test_executions_rerunner.queues.neighbours import Neighbours
 from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.drain.deleter import Evidence
     from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.processors.base import RequestProcessor
-    from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.queues.base import RequestQueue
 
 _log = logging.getLogger(__name__)
 Group = tuple[Target, list[RerunRequest]]

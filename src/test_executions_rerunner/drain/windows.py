@@ -11,15 +11,15 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.drain.merging import merged
+from test_executions_rerunner.queues.merging import merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.models import Reading
-    from test_executions_rerunner.neighbours import Neighbours
-    from test_executions_rerunner.request_queue import RequestQueue
+    from test_executions_rerunner.queues.base import RequestQueue
+    from test_executions_rerunner.queues.neighbours import Neighbours
     from test_executions_rerunner.rerun_request import RerunRequest
 
 LEAST_STEP = 200

@@ -16,7 +16,7 @@ import pytest
 from servers import Servers
 from test_executions_rerunner.calls import waiting
 from test_executions_rerunner.cli import main as cli
-from test_executions_rerunner.cli.settings import SETTINGS
+from test_executions_rerunner.cli.settings.rows import SETTINGS
 from waits import SHORT
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from test_executions_rerunner.cli.settings import SETTINGS
+from test_executions_rerunner.cli.settings.rows import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,1 @@
+"""Settings: their spellings, from texts to values."""

@@ -1,0 +1,1 @@
+"""What one look at a run of GitHub finds out."""

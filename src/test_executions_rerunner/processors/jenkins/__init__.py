@@ -1,0 +1,1 @@
+"""Jenkins: the jobs of one controller."""

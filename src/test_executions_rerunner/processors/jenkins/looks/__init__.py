@@ -1,0 +1,1 @@
+"""What one look at a job of Jenkins finds out."""
