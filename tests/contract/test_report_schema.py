@@ -15,9 +15,7 @@ from test_executions_rerunner.models import Check, Outcome, State
 from test_executions_rerunner.rerun_request import LARGEST_ID, RerunRequest
 
 SCHEMA: dict[str, Any] = json.loads(
-    (Path(test_executions_rerunner.__file__).parent / "cli/telling/report.schema.json").read_text(
-        encoding="utf-8"
-    )
+    (Path(test_executions_rerunner.__file__).parent / "cli/telling/report.schema.json").read_text(encoding="utf-8")
 )
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 

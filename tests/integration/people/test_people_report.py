@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from integration.people.conftest import Ended, World
 
 BOTH = pytest.mark.parametrize("processor", ["jenkins", "github"])
-SCHEMA = json.loads(
-    (Path(test_executions_rerunner.__file__).parent / "cli/telling/report.schema.json").read_text()
-)
+SCHEMA = json.loads((Path(test_executions_rerunner.__file__).parent / "cli/telling/report.schema.json").read_text())
 
 
 def report_of(path: Path) -> dict[str, Any]:
