@@ -136,3 +136,51 @@ def test_a_python_with_which_the_quick_tests_fail_fails_it(clone: Path) -> None:
     assert done.returncode == 1
     assert "make quick with Python 3.31 (/some/python3.31)" in done.stdout
     assert "quick PYTHON=/some/python3.31" in done.stdout
+
+
+@pytest.fixture
+def tested(tmp_path: Path) -> Path:
+    """`tests/run` with the tools of this environment, beside three tests of its own."""
+    (tmp_path / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "run", tmp_path / "tests" / "run")
+    tools = tmp_path / ".venv" / "bin"
+    tools.mkdir(parents=True)
+    for name in ("pytest", "python"):
+        _tool(tools, name, f'exec "{Path(sys.executable).with_name(name)}" "$@"')
+    (tmp_path / "test_skipped.py").write_text("import pytest\n\n\ndef test_it(): pytest.skip('no such thing here')\n")
+    (tmp_path / "test_fails.py").write_text("def test_it(): raise ValueError\n")
+    (tmp_path / "test_good.py").write_text(
+        "import os\n\n\ndef test_it(): assert not [name for name in os.environ if name.startswith('RERUNNER_')]\n"
+    )
+    return tmp_path
+
+
+def _tests_run(tested: Path, name: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own script
+        [str(tested / "tests" / "run"), f"test_{name}.py"],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **more}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "ends_with"),
+    [
+        pytest.param("good", 0, id="good"),
+        pytest.param("skipped", 1, id="skipped"),
+        pytest.param("fails", 1, id="fails"),
+    ],
+)
+def test_where_nothing_may_be_left_out_a_skipped_test_fails_and_the_tests_see_no_setting(
+    tested: Path, name: str, ends_with: int
+) -> None:
+    done = _tests_run(tested, name, RERUNNER_REQUIRE_ALL="1")
+
+    assert done.returncode == ends_with, done.stdout + done.stderr
+    assert ("1 tests of pytest: no such thing here" in done.stdout) is (name == "skipped")
+
+
+def test_where_something_may_be_left_out_a_skipped_test_is_none_that_fails(tested: Path) -> None:
+    done = _tests_run(tested, "skipped")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 skipped" in done.stdout
