@@ -216,9 +216,9 @@ MUTANTS = (
     ),
     Mutant(
         "a trigger is not repeated after a refused connection",
-        "calls/policy.py",
-        'Fault.NOT_SENT: _rule("again", State.FAILED, React.REPEAT, State.FAILED)',
-        'Fault.NOT_SENT: _rule("again", State.FAILED, React.END, State.FAILED)',
+        "drain/policy.py",
+        'Fault.NOT_SENT: _rule(State.FAILED, "goes on", React.REPEAT, State.FAILED)',
+        'Fault.NOT_SENT: _rule(State.FAILED, "goes on", React.END, State.FAILED)',
         "tests/integration/test_drain_faults.py",
         "refused_connection",
     ),

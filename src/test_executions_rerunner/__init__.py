@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from test_executions_rerunner.calls.policy import TriggerDoubtfulError, TriggerRefusedError
+    from test_executions_rerunner.calls.failures import TriggerDoubtfulError, TriggerRefusedError
     from test_executions_rerunner.errors import (
         RequestProcessingError,
         SettingsError,
@@ -37,8 +37,8 @@ _ROOMS = {
     "JenkinsProcessor": "processors.jenkins.processor",
     "Rerunner": "rerunner",
     "TestObserverInterface": "queues.test_observer",
-    "TriggerDoubtfulError": "calls.policy",
-    "TriggerRefusedError": "calls.policy",
+    "TriggerDoubtfulError": "calls.failures",
+    "TriggerRefusedError": "calls.failures",
 }
 
 

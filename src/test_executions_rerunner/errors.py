@@ -1,4 +1,4 @@
-"""The errors of this package that no answer of a server comes with; those that do stand in `calls.policy`.
+"""The errors of this package that no answer of a server comes with; those that do stand in `calls.failures`.
 
 ::
 
@@ -6,12 +6,12 @@
     ├── SettingsError                     a wrong or missing setting; found before any network call
     └── RequestProcessingError            a request that this processor cannot serve; nothing was sent
     Exception
-    ├── policy.CallError                  one call failed for good, understood as a ``Failure``
+    ├── failures.CallError                  one call failed for good, understood as a ``Failure``
     └── TestObserverError                 Test Observer could not be used
         └── TestObserverRefusedError      it refused the key, or the key lacks a permission
     requests.exceptions.HTTPError         a server's refusal, with its ``response``
-    └── policy.TriggerRefusedError        a trigger was not accepted
-        └── policy.TriggerDoubtfulError   nor certainly refused: only another look can tell
+    └── failures.TriggerRefusedError        a trigger was not accepted
+        └── failures.TriggerDoubtfulError   nor certainly refused: only another look can tell
 
 Every other end of a call without an answer is one of ``requests.exceptions.RequestException``.
 """

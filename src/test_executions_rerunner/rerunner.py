@@ -1,7 +1,7 @@
 """The drain: load, process, submit, delete.
 
 `Rerunner.run` interleaves the four steps window by window; called one by one they do the same. How one target is
-looked at and triggered stands in `drain.starter`, what a failure means in `calls.policy`. Here is no I/O of its own.
+looked at and triggered stands in `drain.starter`, what a failure means in `calls.failures`. Here is no I/O of its own.
 """
 
 from __future__ import annotations

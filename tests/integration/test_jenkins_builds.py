@@ -11,7 +11,7 @@ import pytest
 
 from test_executions_rerunner import JenkinsProcessor, RequestProcessingError
 from test_executions_rerunner.calls.clocks import Moment
-from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.calls.failures import CallError
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.processors.jenkins.checks import jenkins_checks
 from test_executions_rerunner.rerun_request import RerunRequest

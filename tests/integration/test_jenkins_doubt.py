@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from test_executions_rerunner.calls.clocks import Moment
-from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.calls.failures import CallError
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.models import State
 from test_executions_rerunner.rerun_request import RerunRequest

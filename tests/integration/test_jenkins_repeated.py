@@ -9,7 +9,7 @@ import pytest
 
 from test_executions_rerunner import JenkinsProcessor
 from test_executions_rerunner.calls.clocks import Moment
-from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.calls.failures import CallError
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.models import State
 from test_executions_rerunner.rerun_request import RerunRequest

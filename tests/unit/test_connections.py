@@ -17,8 +17,8 @@ import requests
 from test_executions_rerunner import GithubProcessor, TestObserverInterface
 from test_executions_rerunner.calls.answers import MOST_BYTES
 from test_executions_rerunner.calls.clocks import ServerClock
-from test_executions_rerunner.calls.policy import Fault as Kind
-from test_executions_rerunner.calls.policy import explain
+from test_executions_rerunner.calls.failures import Fault as Kind
+from test_executions_rerunner.calls.failures import explain
 from test_executions_rerunner.calls.sessions import Session, open_session
 from test_executions_rerunner.calls.waiting import Waiting, Waits
 from test_executions_rerunner.demo import Fault, GithubServer, JenkinsServer, TestObserverServer

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from test_executions_rerunner.calls.calls import Calls
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault, explain
+from test_executions_rerunner.calls.failures import CallError, Failure, Fault, explain
 from test_executions_rerunner.models import Claim, Look, Served
 from toy_world import DELAY_SECONDS, KINDS, QUIET_SECONDS, Befalls, Rerun, ToyProcessor, World, drain
 from waits import HandMoved

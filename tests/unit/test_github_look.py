@@ -14,9 +14,10 @@ import requests
 
 from test_executions_rerunner import GithubProcessor
 from test_executions_rerunner.calls.clocks import Moment, ServerClock
-from test_executions_rerunner.calls.policy import CallError
-from test_executions_rerunner.calls.policy import Fault as Kind
+from test_executions_rerunner.calls.failures import CallError
+from test_executions_rerunner.calls.failures import Fault as Kind
 from test_executions_rerunner.demo import Fault, GithubServer
+from test_executions_rerunner.drain.policy import POLICY
 from test_executions_rerunner.models import Look, State
 from test_executions_rerunner.rerun_request import RerunRequest
 from waits import HandMoved, ShortWaiting
@@ -154,7 +155,7 @@ def test_a_group_url_that_leads_elsewhere_is_not_followed_and_nothing_is_started
     inject_group(server, url.format(url=server.url))
     with pytest.raises(CallError, match="its concurrency group is said to be at") as failed:
         look(processor_of(server), server.link(7))
-    assert failed.value.failure.rule.look_state is State.FAILED
+    assert POLICY[failed.value.failure.fault].look_state is State.FAILED
     assert gets(server) == ["runs/7", "runs/7/concurrency_groups?per_page=100"]
 
 
@@ -209,7 +210,7 @@ def test_a_403_after_groups_were_told_is_a_failed_look(server: GithubServer) -> 
     server.concurrency_groups = "forbidden"
     with pytest.raises(CallError) as failed:
         look(processor, server.link(8))
-    assert failed.value.failure.rule.look_state is State.FAILED
+    assert POLICY[failed.value.failure.fault].look_state is State.FAILED
 
 
 # active groups, in one call for many looks

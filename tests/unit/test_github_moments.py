@@ -10,8 +10,8 @@ import pytest
 
 from test_executions_rerunner import GithubProcessor
 from test_executions_rerunner.calls.clocks import Moment, ServerClock
-from test_executions_rerunner.calls.policy import CallError
-from test_executions_rerunner.calls.policy import Fault as Kind
+from test_executions_rerunner.calls.failures import CallError
+from test_executions_rerunner.calls.failures import Fault as Kind
 from test_executions_rerunner.demo import Fault, GithubServer
 from test_executions_rerunner.rerun_request import RerunRequest
 from waits import HandMoved, ShortWaiting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
+from test_executions_rerunner.calls.failures import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
 from test_executions_rerunner.processors.github.refusals import (
     explain_forbidden,
     rate_limit_seconds,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from test_executions_rerunner import GithubProcessor, Rerunner, SettingsError
-from test_executions_rerunner.calls.policy import TriggerRefusedError
+from test_executions_rerunner.calls.failures import TriggerRefusedError
 from test_executions_rerunner.demo import Fault, GithubServer
 from test_executions_rerunner.demo.github.server import APP_TOKEN
 from test_executions_rerunner.processors.github.checks import github_checks

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Fault
 from test_executions_rerunner.processors.jenkins.queue import SharedQueue
 from test_executions_rerunner.processors.jenkins.state import Queue
 

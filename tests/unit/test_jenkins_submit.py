@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from test_executions_rerunner import JenkinsProcessor
-from test_executions_rerunner.calls.policy import Fault as Failing
-from test_executions_rerunner.calls.policy import TriggerDoubtfulError, TriggerRefusedError
+from test_executions_rerunner.calls.failures import Fault as Failing
+from test_executions_rerunner.calls.failures import TriggerDoubtfulError, TriggerRefusedError
 from test_executions_rerunner.demo import Fault, JenkinsServer
 from test_executions_rerunner.errors import SettingsError
 

@@ -12,17 +12,10 @@ import requests
 import urllib3
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from test_executions_rerunner.calls.policy import (
-    POLICY,
-    Failure,
-    Fault,
-    React,
-    TriggerDoubtfulError,
-    explain,
-    was_not_sent,
-)
+from test_executions_rerunner.calls.failures import Failure, Fault, TriggerDoubtfulError, explain, was_not_sent
 from test_executions_rerunner.demo import Fault as Injected
 from test_executions_rerunner.demo import GithubServer
+from test_executions_rerunner.drain.policy import POLICY, React
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import State
 from test_executions_rerunner.processors.github.processor import GithubProcessor
@@ -71,7 +64,7 @@ def test_every_fault_has_its_rule() -> None:
 )
 def test_what_a_look_that_fails_means(fault: Fault, state: State, again: bool, stops: bool) -> None:  # noqa: FBT001 - a row
     rule = POLICY[fault]
-    assert (rule.look_state, rule.look_again, rule.stops) == (state, again, stops)
+    assert (rule.look_state, Failure(fault, "").may_pass, rule.stops) == (state, again, stops)
 
 
 @pytest.mark.parametrize(

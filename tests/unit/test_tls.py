@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from test_executions_rerunner.calls.policy import Fault, explain
+from test_executions_rerunner.calls.failures import Fault, explain
 from test_executions_rerunner.calls.sessions import Session, open_session
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo import GithubServer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from test_executions_rerunner.calls import room
 from test_executions_rerunner.calls.clocks import ClockError, Moment, ServerClock
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Fault
 from test_executions_rerunner.calls.waiting import Throttle, Waiting
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Calls:
                 delay: float | None = None
                 if fault is Fault.BUSY:
                     delay = None if self.throttle.closed else 0.0
-                elif error.failure.rule.look_again and now - started < self.waiting.waits.patience_seconds:
+                elif error.failure.may_pass and now - started < self.waiting.waits.patience_seconds:
                     delay = next(delays, None)
                 if delay is None and fault in momentary and since < self.waiting.waits.recheck_seconds:
                     delay = self.waiting.waits.recheck_seconds - since

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.policy import CallError, Fault
+from test_executions_rerunner.calls.failures import CallError, Fault
+from test_executions_rerunner.drain.policy import POLICY
 from test_executions_rerunner.drain.starter import Repeat, Settle
 from test_executions_rerunner.models import NEVER, Look, Served, State, Target, Verdict
 from test_executions_rerunner.queues.neighbours import UnseenError
@@ -205,7 +206,7 @@ class _Course:
     def _repeat(self, repeat: Repeat, look: Look) -> None:
         """Wait before the next look and trigger, or end what is left."""
         starter, failure = self.shared.starter, repeat.failure
-        otherwise = Verdict(failure.rule.trigger_state, failure.reason)
+        otherwise = Verdict(POLICY[failure.fault].trigger_state, failure.reason)
         if repeat.refused:
             self.refused = (*self.refused, repeat.refused)
         elif failure.fault is Fault.STALE:

@@ -9,16 +9,17 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.policy import CallError, Fault, React
+from test_executions_rerunner.calls.failures import CallError, Fault
 from test_executions_rerunner.calls.sending import Sending
 from test_executions_rerunner.drain.claims import Claims
+from test_executions_rerunner.drain.policy import POLICY, React
 from test_executions_rerunner.models import Acceptance, Look, State, Target, Verdict
 from test_executions_rerunner.text import post_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from test_executions_rerunner.calls.policy import Failure
+    from test_executions_rerunner.calls.failures import Failure
     from test_executions_rerunner.drain.ledger import Ledger
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.rerun_request import RerunRequest
@@ -67,11 +68,11 @@ class Starter:
         if self.waiting.is_interrupted and self.ledger.stopped:
             return settling or self.ledger.stopped  # nobody asked again, so that one answer proves nothing
         is_refused = failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
-        if failure.rule.stops or (settling and is_refused):
+        if POLICY[failure.fault].stops or (settling and is_refused):
             self.ledger.stop(State.FAILED, f"{target.name} {self.processor.not_looked_at(failure)}")
         if settling and not is_refused:
             return settling
-        return Verdict(failure.rule.look_state, self.processor.not_looked_at(failure))
+        return Verdict(POLICY[failure.fault].look_state, self.processor.not_looked_at(failure))
 
     def stop_if_closed(self) -> bool:
         """Stop the drain where the server asked for a longer wait than the bounds allow."""
@@ -118,7 +119,7 @@ class Starter:
 
     def _react(self, target: Target, look: Look, failure: Failure, acceptance: Acceptance) -> Verdict | Repeat | Settle:
         """Do what `policy.POLICY` says after a trigger that was not accepted."""
-        rule = failure.rule
+        rule = POLICY[failure.fault]
         otherwise = Verdict(rule.trigger_state, failure.reason)
         _log.debug("trigger of %s: %s: %s", target.name, failure.fault.name, failure.reason)
         if rule.widens and look.is_narrow:
@@ -131,7 +132,7 @@ class Starter:
 
     def _compare(self, target: Target, look: Look, failure: Failure, acceptance: Acceptance) -> Verdict:
         """Look whether a doubtful trigger took effect."""
-        state, reason = failure.rule.trigger_state, failure.reason
+        state, reason = POLICY[failure.fault].trigger_state, failure.reason
         self.waiting.sleep(self.waiting.waits.second_look_seconds)
         try:
             changed = self.processor.changed(target, look)

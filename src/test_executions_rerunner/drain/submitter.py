@@ -11,10 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.calls.clocks import Moment
-from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.calls.failures import CallError
 from test_executions_rerunner.drain.announcer import Announcer
 from test_executions_rerunner.drain.course import Courses
 from test_executions_rerunner.drain.deleter import Deleter
+from test_executions_rerunner.drain.policy import POLICY
 from test_executions_rerunner.drain.pool import Pool
 from test_executions_rerunner.drain.slots import Slots
 from test_executions_rerunner.drain.starter import TAKEN, Starter
@@ -154,7 +155,7 @@ class Submitter:
             self._end_all(groups, self._ledger.stopped or Verdict(State.FAILED, str(error)))
             raise
         except CallError as error:
-            state, reason = error.failure.rule.look_state, self._processor.not_looked_at(error.failure)
+            state, reason = POLICY[error.failure.fault].look_state, self._processor.not_looked_at(error.failure)
             self._ledger.stop(state, reason)
             self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
             return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.error_pages import server_words
-from test_executions_rerunner.calls.policy import Failure, Fault, TriggerRefusedError, explain
+from test_executions_rerunner.calls.failures import Failure, Fault, TriggerRefusedError, explain
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.rerun_request import RawRequest, RerunRequest
 from test_executions_rerunner.text import without

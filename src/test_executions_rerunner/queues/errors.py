@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.policy import Failure, Fault
+from test_executions_rerunner.calls.failures import Failure, Fault
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.text import without
 
@@ -27,7 +27,7 @@ def understood(failure: Failure, doing: str, url: str, secrets: Iterable[str]) -
     secrets = tuple(secrets)
     what = without(secrets, f"Test Observer at {url}, {doing}: {failure.reason}")
     if failure.fault not in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}:
-        may_pass = failure.rule.look_again or failure.fault is Fault.BUSY
+        may_pass = failure.may_pass or failure.fault is Fault.BUSY
         advice = failure.advice or "check --test-observer-url and the network"
         return TestObserverError(what, advice, may_pass=may_pass)
     why = _WHAT_A_REFUSAL_MAY_MEAN if secrets else "no key was sent"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.calls.answers import Answer
     from test_executions_rerunner.calls.calls import Calls
     from test_executions_rerunner.calls.clocks import Moment
-    from test_executions_rerunner.calls.policy import CallError
+    from test_executions_rerunner.calls.failures import CallError
     from test_executions_rerunner.links import Origin
     from test_executions_rerunner.models import PostArguments
     from test_executions_rerunner.processors.github.client import GithubClient

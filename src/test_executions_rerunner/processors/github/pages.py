@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from test_executions_rerunner.calls.policy import CallError, Fault
+from test_executions_rerunner.calls.failures import CallError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def all_pages(
     try:
         return _pages(partial(api.read, repeats=False), path, parse, size, most)
     except CallError as error:
-        if error.failure.fault is not Fault.BUSY and not error.failure.rule.look_again:
+        if error.failure.fault is not Fault.BUSY and not error.failure.may_pass:
             raise
         size = _SMALL if error.failure.fault in _TOO_MUCH else _LARGE
     return _pages(api.read, path, parse, size, most)

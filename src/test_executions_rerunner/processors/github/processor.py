@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import requests
 
 from test_executions_rerunner import defaults
+from test_executions_rerunner.calls.failures import Failure, Fault, TriggerDoubtfulError, explain
 from test_executions_rerunner.calls.headers import retry_after_seconds
-from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError, explain
 from test_executions_rerunner.calls.waiting import Pace
 from test_executions_rerunner.errors import SettingsError
 from test_executions_rerunner.links import read_address

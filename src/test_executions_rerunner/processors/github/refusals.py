@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from test_executions_rerunner.calls.failures import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
 from test_executions_rerunner.calls.headers import http_date_seconds, retry_after_seconds
-from test_executions_rerunner.calls.policy import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
 from test_executions_rerunner.calls.room import read_json
 from test_executions_rerunner.text import harmless
 

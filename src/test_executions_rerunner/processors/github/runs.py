@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Fault
 from test_executions_rerunner.models import State, Verdict
 from test_executions_rerunner.processors.github.jobs import Jobs, read_jobs
 from test_executions_rerunner.processors.github.pages import all_pages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Fault
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.links import ends_with_a_name
 from test_executions_rerunner.processors.github.links import read_run_link, read_trigger

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
+from test_executions_rerunner.calls.failures import Fault
 from test_executions_rerunner.calls.once import Once
-from test_executions_rerunner.calls.policy import Fault
 from test_executions_rerunner.calls.straight import quoted
 from test_executions_rerunner.processors.jenkins import reading as jenkins_reading
 from test_executions_rerunner.processors.jenkins.links import trigger_names

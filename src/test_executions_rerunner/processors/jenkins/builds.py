@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Fault
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Target
 from test_executions_rerunner.processors.jenkins.links import job_path, read_link

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.calls.failures import CallError
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Check
 from test_executions_rerunner.processors.jenkins.reading import FolderError

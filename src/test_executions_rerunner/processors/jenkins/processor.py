@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import requests
 
 from test_executions_rerunner import defaults
-from test_executions_rerunner.calls.policy import TriggerDoubtfulError
+from test_executions_rerunner.calls.failures import TriggerDoubtfulError
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.links import read_address
 from test_executions_rerunner.models import PostArguments, Served, Target
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from test_executions_rerunner.calls.clocks import Moment
-    from test_executions_rerunner.calls.policy import Failure
+    from test_executions_rerunner.calls.failures import Failure
     from test_executions_rerunner.calls.waiting import Waiting
     from test_executions_rerunner.models import Look
     from test_executions_rerunner.processors.jenkins.client import JenkinsClient

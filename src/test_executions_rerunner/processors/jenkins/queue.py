@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.policy import CallError
+from test_executions_rerunner.calls.failures import CallError
 from test_executions_rerunner.processors.jenkins.state import Queue
 
 if TYPE_CHECKING:

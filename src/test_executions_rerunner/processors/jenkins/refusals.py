@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from test_executions_rerunner.calls.policy import Failure, Fault, TriggerDoubtfulError, TriggerRefusedError, explain
+from test_executions_rerunner.calls.failures import Failure, Fault, TriggerDoubtfulError, TriggerRefusedError, explain
 from test_executions_rerunner.processors.jenkins.reading import FolderError
 from test_executions_rerunner.text import harmless
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from test_executions_rerunner.calls.policy import CallError, Fault
+from test_executions_rerunner.calls.failures import CallError, Fault
 from test_executions_rerunner.processors.github.shapes import shape_of
 
 if TYPE_CHECKING:

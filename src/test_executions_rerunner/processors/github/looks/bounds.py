@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from test_executions_rerunner.calls.clocks import Moment
-from test_executions_rerunner.calls.policy import CallError, Failure
+from test_executions_rerunner.calls.failures import CallError, Failure
 from test_executions_rerunner.models import Claim, State, Verdict
 from test_executions_rerunner.processors.github.api import WHOLE_SECONDS
 from test_executions_rerunner.processors.github.looks.groups import Room

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 import requests
 
-from test_executions_rerunner.calls.policy import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Fault
 from test_executions_rerunner.models import Claim, State, Verdict
 from test_executions_rerunner.processors.github.links import is_cloud
 from test_executions_rerunner.processors.github.looks.active import ActiveGroups

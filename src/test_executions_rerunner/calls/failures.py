@@ -1,8 +1,4 @@
-"""What each kind of failure means, for a look and for a trigger: the one table to check against docs/outcomes.md.
-
-A processor turns whatever its client raised into a `Failure` (`RequestProcessor.explain`); what follows from it
-stands in `POLICY` and nowhere else.
-"""
+"""What a failure is: whatever a client raised becomes one of a few kinds; what follows stands in `drain.policy`."""
 
 from __future__ import annotations
 
@@ -19,7 +15,6 @@ from test_executions_rerunner.calls.error_pages import server_words
 from test_executions_rerunner.calls.headers import retry_after_seconds
 from test_executions_rerunner.calls.sending import NotInTimeError
 from test_executions_rerunner.errors import RequestProcessingError
-from test_executions_rerunner.models import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,61 +53,7 @@ class Fault(Enum):
     """Any other answer that is no acceptance."""
 
 
-class React(Enum):
-    """What to do after a trigger that was not accepted."""
-
-    REPEAT = auto()
-    """It was certainly not processed: wait, look, send it again; the bounds are those of `Waiting`."""
-    COMPARE = auto()
-    """In doubt: look again and compare with the state before; only a change of ours is `triggered`."""
-    LOOK = auto()
-    """Look again: a rerun since the request is `already-rerun`."""
-    RECHECK = auto()
-    """Look again: if that is refused too, the drain stops; if not, only this one failed."""
-    END = auto()
-    """Nothing more to find out."""
-
-
-class Rule(NamedTuple):
-    """What one kind of failure means."""
-
-    look_again: bool
-    """Whether a failed look is repeated with backoff."""
-    look_state: State
-    """The outcome when the look failed for good; nothing is triggered."""
-    stops: bool
-    """Whether a look that failed for good stops the drain."""
-    react: React
-    """What follows a failed trigger."""
-    trigger_state: State
-    """The outcome when that does not settle it."""
-    widens: bool
-    """Whether a wider trigger of the same target is tried, where the one that failed starts only a part of it."""
-    holds: bool
-    """Whether it proves that what the trigger takes is taken, so that no other trigger of this drain takes it."""
-
-
-def _rule(look: str, look_state: State, react: React, trigger_state: State, more: str = "") -> Rule:
-    return Rule("again" in look, look_state, "stops" in look, react, trigger_state, more == "widens", more == "holds")
-
-
-POLICY: dict[Fault, Rule] = {
-    # fault               a look fails: and then           a trigger fails: and then
-    Fault.NOT_SENT: _rule("again", State.FAILED, React.REPEAT, State.FAILED),
-    Fault.STALE: _rule("ends", State.DEFERRED, React.REPEAT, State.DEFERRED),
-    Fault.BUSY: _rule("ends", State.DEFERRED, React.REPEAT, State.DEFERRED),
-    Fault.STARTING: _rule("again", State.DEFERRED, React.COMPARE, State.DEFERRED),
-    Fault.BROKEN: _rule("again", State.FAILED, React.COMPARE, State.UNKNOWN),
-    Fault.UNAUTHORIZED: _rule("stops", State.FAILED, React.RECHECK, State.FAILED),
-    Fault.FORBIDDEN: _rule("ends", State.FAILED, React.RECHECK, State.FAILED, "widens"),
-    Fault.RUNNING: _rule("ends", State.DEFERRED, React.LOOK, State.DEFERRED, "holds"),
-    Fault.DISABLED: _rule("ends", State.DEFERRED, React.END, State.DEFERRED),
-    Fault.NEVER: _rule("ends", State.REFUSED, React.END, State.REFUSED, "widens"),
-    Fault.CLOCKS: _rule("ends", State.FAILED, React.END, State.FAILED),
-    Fault.REJECTED: _rule("ends", State.FAILED, React.LOOK, State.FAILED, "widens"),
-}
-
-
+_PASSING = frozenset({Fault.NOT_SENT, Fault.STARTING, Fault.BROKEN})
 _PROXY = "the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 _PROXY_ADVICE = "check these variables; NO_PROXY names the hosts that need no proxy"
 _WRONG_PROXY = (requests.exceptions.InvalidProxyURL, urllib3.exceptions.ProxySchemeUnknown)
@@ -133,9 +74,9 @@ class Failure(NamedTuple):
     """What a person can do about it, where the fault alone would send them elsewhere."""
 
     @property
-    def rule(self) -> Rule:
-        """What it means."""
-        return POLICY[self.fault]
+    def may_pass(self) -> bool:
+        """Whether the same call may be answered otherwise a little later, so that a read is repeated with backoff."""
+        return self.fault in _PASSING
 
 
 class CallError(Exception):
