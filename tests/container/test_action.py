@@ -77,7 +77,7 @@ def test_a_workflow_sees_outputs_summary_exit_codes_and_no_secret(
     assert "The token is ***." in log
     assert github.token not in log
     assert f"({_link(101)}/attempts/2)" in log.split("Summary - ")[1]
-    assert "::error title=Wrong setting::INPUT_LIMIT: 'many' is not allowed" in log
+    assert "::error title=Wrong setting::the input limit: 'many' is not allowed" in log
     assert re.search(r"::error title=The drain stopped::\S+ run \d+ could not be looked at: 401 Bad credentials", log)
 
 
