@@ -18,7 +18,6 @@ MOST_CONCURRENCY = 64
 
 FAMILIES = ("snap", "deb", "charm", "image", "solution")
 """The families that Test Observer knows; any other is answered 422."""
-PROCESSORS = ("jenkins", "github")
 RERUNS = ("run", "failed-jobs", "job")
 PARAMETERS_FROM = ("family", "build")
 ACKNOWLEDGE = ("accepted", "started")

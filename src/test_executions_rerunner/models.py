@@ -212,6 +212,8 @@ class Check:
     message: str
     fix: str | None = None
     """What to do about it, in one line."""
+    is_of_queue: bool = False
+    """Whether it is about the queue, not about the CI system."""
 
     @property
     def line(self) -> str:

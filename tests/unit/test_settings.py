@@ -8,6 +8,7 @@ from test_executions_rerunner.cli.settings.reading import read_settings
 from test_executions_rerunner.cli.settings.rows import SETTINGS, Setting
 from test_executions_rerunner.defaults import BOUNDS, CHOICES, allowed_numbers
 from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.processors import Given, setup_of
 
 BY_NAME = {row.name: row for row in SETTINGS}
 GOOD: dict[str, tuple[str, object]] = {
@@ -323,8 +324,12 @@ def test_no_secret_has_a_flag() -> None:
 
 
 def test_the_api_of_an_unnamed_github_server_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"GITHUB_API_URL: 'https://ghes\.example/api/v3' is not allowed alone"):
-        read_settings({"processor": "github"}, {"GITHUB_API_URL": "https://ghes.example/api/v3"})
+    variables = {"GITHUB_API_URL": "https://ghes.example/api/v3", "GH_TOKEN": "gh-token"}
+    alone = read_settings({"processor": "github"}, variables)
+    (problem,) = setup_of("github").problems(Given(alone.values, alone.spelled))
+    assert problem.startswith("GITHUB_API_URL: 'https://ghes.example/api/v3' is not allowed alone")
+    both = read_settings({"processor": "github"}, {**variables, "GITHUB_SERVER_URL": "https://ghes.example"})
+    assert [*setup_of("github").problems(Given(both.values, both.spelled))] == []
 
 
 TOO_SHORT = "its value (not shown) is not allowed: 4 characters or more are, since a shorter one cannot be hidden"

@@ -68,11 +68,12 @@ def _is_narrow(place: Place) -> bool:
 
 def show_verdict(report: Report, place: Place) -> None:
     """Say after the checks whether a drain would work; `Report.error` is set where it would not."""
-    failed = [check.name for check in report.checks if check.ok is False]
+    broken = [check for check in report.checks if check.ok is False]
+    failed = [check.name for check in broken]
     warnings = sum(check.ok is None for check in report.checks)
     paint = painter(place.out, place.environment)
     if failed:
-        report.exit_code = report.exit_code or (3 if failed[0].startswith("Test Observer") else 1)
+        report.exit_code = report.exit_code or (3 if broken[0].is_of_queue else 1)
         more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
         report.error = f"a drain could not work: {', '.join(failed[:_MOST_NAMED])}{more}"
         _log.error("%s", report.error)

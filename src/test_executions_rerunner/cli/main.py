@@ -15,8 +15,8 @@ from test_executions_rerunner import __version__
 from test_executions_rerunner.cli import streams
 from test_executions_rerunner.cli.settings.rows import SETTINGS
 from test_executions_rerunner.cli.signals import Signals
-from test_executions_rerunner.defaults import PROCESSORS
 from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.processors import REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,11 +86,11 @@ def _read_flags(arguments: Sequence[str] | None) -> tuple[dict[str, Any], list[s
         return {}, [str(error)]
     flags = vars(read)
     unknown = [each.partition("=")[0] for each in others if each.startswith("-")]
-    if unknown and flags["processor"] not in PROCESSORS:
+    if unknown and flags["processor"] not in REGISTRY:
         flags["processor"] = None  # what argparse takes for it is the value of an unknown flag
     problems = [f"{flag} is no flag{_meant(flag)}" for flag in unknown]
     if others and not unknown:
-        problems.append("one argument is allowed beside the flags: jenkins or github")
+        problems.append(f"one argument is allowed beside the flags: {' or '.join(REGISTRY)}")
     return flags, problems
 
 
@@ -112,13 +112,13 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="test-executions-rerunner",
-        usage="%(prog)s [jenkins|github] [options]",
+        usage=f"%(prog)s [{'|'.join(REGISTRY)}] [options]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         allow_abbrev=False,
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=80),
     )
-    parser.add_argument("processor", nargs="?", metavar="jenkins|github", help="default: jenkins")
+    parser.add_argument("processor", nargs="?", metavar="|".join(REGISTRY), help="default: jenkins")
     for row in SETTINGS:
         if row.flag and row.metavar:
             action = "append" if row.is_several else "store"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.cli import ending
@@ -19,8 +18,9 @@ from test_executions_rerunner.cli.telling.report import WRONG_SETTINGS, Report
 from test_executions_rerunner.cli.telling.report_file import check_report_file, is_standard_output
 from test_executions_rerunner.drain.checks import run_checks
 from test_executions_rerunner.drain.selection import Selection
-from test_executions_rerunner.errors import SettingsError, TestObserverError
+from test_executions_rerunner.errors import QueueError, SettingsError
 from test_executions_rerunner.models import State
+from test_executions_rerunner.processors import Given, setup_of
 from test_executions_rerunner.queues.file import RequestFile
 from test_executions_rerunner.queues.test_observer import TestObserverInterface
 from test_executions_rerunner.rerunner import Rerunner
@@ -107,7 +107,7 @@ class Program:
             queue = self._queue(observer)
             if self._settings.check:
                 more = {"announce": self._settings.announce, "selection": Selection(**self._settings.selection)}
-                self._check(run_checks(processor, check_targets, queue, observer, **more))
+                self._check(run_checks(processor, check_targets, queue, **more))
             else:
                 self._drain_in_group(processor, queue)
         except SettingsError as error:
@@ -135,10 +135,7 @@ class Program:
         """
         settings, problems = self._settings, self._problems
         told = " ".join(problems)  # a token that is wrong is told already
-        if settings.processor == "jenkins" and not (settings.jenkins_api_token or "JENKINS_API_TOKEN: " in told):
-            problems.append("JENKINS_API_TOKEN: an API token of the Jenkins user is needed, and none is set")
-        if settings.processor == "github" and not (settings.github_token or "TOKEN: its value" in told):
-            problems.append("GH_TOKEN: a GitHub token with Actions: write is needed, and none is set")
+        problems += setup_of(settings.processor).problems(self._given(told))
         if not (settings.jenkins_api_token or settings.github_token or self._runner or told):
             self._output.lines(sys.stderr, _HINT.splitlines())
         if problem := self._problem_of_report_file():
@@ -159,38 +156,11 @@ class Program:
 
     def _processor(self) -> tuple[RequestProcessor, TargetChecks]:
         """Make the chosen processor, and pair it with its checks; only its client is imported."""
+        return setup_of(self._settings.processor).make(self._given())
+
+    def _given(self, wrong: str = "") -> Given:
         settings = self._settings
-        if settings.processor == "jenkins":
-            from test_executions_rerunner.processors.jenkins.checks import jenkins_checks  # noqa: PLC0415 - the same
-            from test_executions_rerunner.processors.jenkins.processor import JenkinsProcessor  # noqa: PLC0415 - the chosen one
-
-            jenkins = JenkinsProcessor(
-                settings.jenkins_username,
-                settings.jenkins_api_token,
-                jenkins_url=settings.jenkins_url,
-                jenkins_public_url=settings.jenkins_public_url,
-                build_parameters=settings.build_parameters,
-                parameters_from=settings.parameters_from,
-                max_per_day=settings.max_per_day,
-                max_queued=settings.max_queued,
-                connections=settings.concurrency,
-            )
-            return jenkins, partial(jenkins_checks, jenkins, acknowledge=settings.acknowledge)
-        from test_executions_rerunner.processors.github.checks import github_checks  # noqa: PLC0415 - the same
-        from test_executions_rerunner.processors.github.processor import GithubProcessor  # noqa: PLC0415 - the chosen one
-
-        github = GithubProcessor(
-            settings.github_token,
-            repo=settings.repo,
-            rerun=settings.rerun,
-            max_attempts=settings.max_attempts,
-            max_per_day=settings.max_per_day,
-            max_queued=settings.max_queued,
-            github_server_url=settings.github_server_url,
-            github_api_url=settings.github_api_url,
-            own_run_id=self._environment.get("GITHUB_RUN_ID") or None,
-        )
-        return github, partial(github_checks, github)
+        return Given(settings.values, settings.spelled, wrong, self._environment.get("GITHUB_RUN_ID") or None)
 
     def _observer(self, processor: RequestProcessor) -> TestObserverInterface:
         settings = self._settings
@@ -249,7 +219,7 @@ class Program:
     def _note_end(self, rerunner: Rerunner, worker: Worker) -> None:
         """Put into the report how a drain ended; one that is still going ends now."""
         report, name = self.report, self._signals.name
-        is_bug = worker.error is not None and not isinstance(worker.error, TestObserverError)
+        is_bug = worker.error is not None and not isinstance(worker.error, QueueError)
         if name or is_bug:
             reason = f"interrupted by {name}" if name else "the drain ended by a bug"
             rerunner.end(reason, gone_seconds=self._signals.gone_seconds)
@@ -262,7 +232,7 @@ class Program:
             report.error, report.stopped = (stopped.reason, None) if is_failure else (None, stopped.reason)
             if is_failure and self._level > logging.WARNING:  # it was told as a warning when it happened
                 _log.error("%s", report.error)
-        if isinstance(worker.error, TestObserverError):
+        if isinstance(worker.error, QueueError):
             report.exit_code, report.error = 3, str(worker.error)
             _log.error("%s", report.error)
         elif worker.error and not name:

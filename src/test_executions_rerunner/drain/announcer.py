@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.drain.pool import Pool
-from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.errors import QueueError
 from test_executions_rerunner.models import State, Verdict
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ class Announcer:
         if failure is None:
             try:
                 tell()
-            except TestObserverError as error:
+            except QueueError as error:
                 failure = error.what
-                if isinstance(error, TestObserverRefusedError):
+                if error.is_refusal:
                     self._refused[kind] = failure
         with self._lock:
             is_in_time = request in self._untold

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from test_executions_rerunner.calls.clocks import MOST_APART_SECONDS, spelled
 from test_executions_rerunner.drain.causes import advice, causes
 from test_executions_rerunner.drain.selection import EVERYTHING
-from test_executions_rerunner.errors import RequestProcessingError, TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Check
+from test_executions_rerunner.queues.base import MOST_CHECKED
 from test_executions_rerunner.text import Mask, clean
 
 if TYPE_CHECKING:
@@ -19,22 +20,18 @@ if TYPE_CHECKING:
     from test_executions_rerunner.models import Target
     from test_executions_rerunner.processors.base import RequestProcessor
     from test_executions_rerunner.queues.base import RequestQueue
-    from test_executions_rerunner.queues.test_observer import TestObserverInterface
     from test_executions_rerunner.rerun_request import RerunRequest
 
 TargetChecks: TypeAlias = "Callable[[Iterable[Target]], Iterator[Check]]"
-MOST_REQUESTS = 100
-"""How much of the queue is looked at."""
 _MOST_CAUSES = 6
 _LARGE_DIFFERENCE_SECONDS = 60.0
 _NTP = "have both servers, and the proxies before them, use NTP"
 
 
-def run_checks(  # noqa: PLR0913 - one for each part of what a drain is made of
+def run_checks(
     processor: RequestProcessor,
     check_targets: TargetChecks,
     queue: RequestQueue,
-    observer: TestObserverInterface,
     *,
     announce: bool = False,
     selection: Selection = EVERYTHING,
@@ -45,7 +42,6 @@ def run_checks(  # noqa: PLR0913 - one for each part of what a drain is made of
         processor: The CI system.
         check_targets: Tries what a drain of some targets needs of it.
         queue: Where the requests come from.
-        observer: Where they are deleted.
         announce: Whether the requesters are to be told, which needs a permission of its own.
         selection: Which requests a drain would serve.
     """
@@ -57,7 +53,7 @@ def run_checks(  # noqa: PLR0913 - one for each part of what a drain is made of
             yield _pointing_here(processor, requests, left)
         yield from check_targets(targets)
 
-    for check in _all_checks(processor, check_served, queue, observer, announce=announce):
+    for check in _all_checks(processor, check_served, queue, announce=announce):
         yield replace(check, name=clean(check.name, mask), message=clean(check.message, mask))
 
 
@@ -65,79 +61,14 @@ def _all_checks(
     processor: RequestProcessor,
     check_served: Callable[[list[RerunRequest]], Iterator[Check]],
     queue: RequestQueue,
-    observer: TestObserverInterface,
     *,
     announce: bool,
 ) -> Iterator[Check]:
-    is_file = queue is not observer
-    requests: list[RerunRequest] = [*queue.window(MOST_REQUESTS).requests] if is_file else []
-    if is_file:
-        yield Check("requests", ok=True, message=f"{len(requests)} requests read from {queue.source}")
-    if queue.has_ids:
-        try:
-            found = [*observer.window(1 if is_file else MOST_REQUESTS).requests]
-        except TestObserverError as error:
-            yield Check("Test Observer: view_rerun", ok=False, message=error.what, fix=error.advice)
-        else:
-            read = "" if is_file else f", {len(found)} requests read"
-            yield Check("Test Observer: view_rerun", ok=True, message=f"{observer.url} answers{read}")
-            requests = requests or found
-        yield _deleting(observer)
-        yield _deleting_in_bulk(observer)
-        yield from _key(observer, announce=announce)
+    requests: list[RerunRequest] = []
+    yield from queue.checks(requests, announce=announce)
     yield from check_served(requests)
     if queue.has_ids:
-        yield _clocks(processor, observer)
-
-
-def _deleting(queue: TestObserverInterface) -> Check:
-    name = "Test Observer: change_rerun"
-    try:
-        queue.ask_whether_delete_is_allowed()
-    except TestObserverError as error:
-        return Check(name, ok=False, message=error.what, fix=error.advice)
-    return Check(name, ok=True, message="deleting is allowed")
-
-
-def _deleting_in_bulk(queue: TestObserverInterface) -> Check:
-    name = "Test Observer: change_rerun_bulk"
-    try:
-        queue.ask_whether_delete_is_allowed(bulk=True)
-    except TestObserverRefusedError:
-        return Check(name, ok=True, message="not granted, and not needed")
-    except TestObserverError as error:
-        return Check(name, ok=None, message=error.what, fix=error.advice)
-    return Check(name, ok=True, message="granted")
-
-
-def _key(queue: TestObserverInterface, *, announce: bool) -> Iterator[Check]:
-    if not queue.secrets:
-        yield Check(
-            "Test Observer: key", ok=None, message="no key is sent", fix="set TEST_OBSERVER_API_KEY if it needs one"
-        )
-        return
-    try:
-        owner = queue.owner_of_key()
-    except TestObserverError as error:
-        message = f"whose it is cannot be told: {error.what}"
-        yield Check("Test Observer: key", ok=None, message=message, fix=error.advice)
-        return
-    if owner is None:
-        message = "the server does not know this key"
-        yield Check("Test Observer: key", ok=None, message=message, fix="check TEST_OBSERVER_API_KEY")
-    else:
-        granted = ", ".join(owner["permissions"]) or "none"
-        yield Check("Test Observer: key", ok=True, message=f"of application {owner['name']!r}; permissions: {granted}")
-        if announce:
-            yield _announcing("change_test" in owner["permissions"])
-
-
-def _announcing(is_granted: bool) -> Check:  # noqa: FBT001 - the answer of the server
-    name = "Test Observer: change_test"
-    if is_granted:
-        return Check(name, ok=True, message="requesters can be told")
-    message = "not granted, so that requesters could not be told; reruns are started all the same"
-    return Check(name, ok=None, message=message, fix="give the key change_test, or leave --announce out")
+        yield _clocks(processor, queue)
 
 
 def _sorted(
@@ -169,7 +100,7 @@ def _pointing_here(
 ) -> Check:
     """Say how many of the queued requests a drain would serve, and why not the others."""
     name, here = "queue", len(requests) - len(left)
-    more = " that were read; more may be queued" if len(requests) >= MOST_REQUESTS else ""
+    more = " that were read; more may be queued" if len(requests) >= MOST_CHECKED else ""
     causes_left = causes(left)
     told = [f"{here} of {len(requests)} requests point here{more}"]
     told += [f"{count}: {cause}" for count, cause in causes_left[:_MOST_CAUSES]]
@@ -178,7 +109,7 @@ def _pointing_here(
     return Check(name, ok=True if here else None, message="; ".join(told), fix=fix)
 
 
-def _clocks(processor: RequestProcessor, queue: TestObserverInterface) -> Check:
+def _clocks(processor: RequestProcessor, queue: RequestQueue) -> Check:
     ours, theirs = processor.calls.clock, queue.clock
     if not (ours.is_known and theirs.is_known):
         return Check("clocks", ok=None, message="not both servers told their time")

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from test_executions_rerunner.calls.clocks import Moment
-from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
+from test_executions_rerunner.errors import QueueError
 from test_executions_rerunner.models import NEVER, Acceptance, Removal, State, Stood
 from test_executions_rerunner.queues.neighbours import LEAST_ROWS, UnseenError
 
@@ -76,7 +76,7 @@ class Deleter:
         self._lock = threading.Lock()
         self._leaving: dict[Hashable, list[_Leaving]] = {}
         self._busy: dict[Hashable, int] = {}
-        self.errors: dict[RerunRequest, TestObserverError] = {}
+        self.errors: dict[RerunRequest, QueueError] = {}
 
     def delete(self, request: RerunRequest, evidence: Evidence, on_removed: Callable[[], None]) -> None:
         """Remove a request now if its evidence allows that; else `flush` does it.
@@ -182,13 +182,13 @@ class Deleter:
         try:
             if not self._queue.remove(one.request, send_by=send_by):
                 return False
-        except TestObserverError as error:
+        except QueueError as error:
             self._repeat(one, error)
         else:
             self._end(one, Removal.DELETED)
         return True
 
-    def _repeat(self, one: _Leaving, error: TestObserverError) -> None:
+    def _repeat(self, one: _Leaving, error: QueueError) -> None:
         """Send a DELETE again after a failure, each time on proof: what failed may have been done, and be undone."""
         started, waits = self._clock(), self._waiting.waits
         for delay in waits.retry_seconds:
@@ -205,15 +205,15 @@ class Deleter:
                     return
             except UnseenError as unseen:
                 _log.debug("request %s: %s", one.request.test_execution_id, unseen)
-            except TestObserverError as again:
+            except QueueError as again:
                 error = again
         self._fail(one, error)
 
-    def _fail(self, one: _Leaving, error: TestObserverError) -> None:
+    def _fail(self, one: _Leaving, error: QueueError) -> None:
         self.errors[one.request] = error
         self._ledger.deleted(one.request, str(error))
         self._ledger.stop(
-            State.FAILED if isinstance(error, TestObserverRefusedError) else State.DEFERRED,
+            State.FAILED if error.is_refusal else State.DEFERRED,
             f"request {one.request.test_execution_id} could not be deleted: {error}",
         )
 

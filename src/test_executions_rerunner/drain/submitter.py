@@ -19,7 +19,7 @@ from test_executions_rerunner.drain.policy import POLICY
 from test_executions_rerunner.drain.pool import Pool
 from test_executions_rerunner.drain.slots import Slots
 from test_executions_rerunner.drain.starter import TAKEN, Starter
-from test_executions_rerunner.errors import RequestProcessingError, TestObserverError
+from test_executions_rerunner.errors import QueueError, RequestProcessingError
 from test_executions_rerunner.models import State, Stood, Target, Verdict
 from test_executions_rerunner.queues.neighbours import Neighbours
 from test_executions_rerunner.rerun_request import RerunRequest
@@ -101,7 +101,7 @@ class Submitter:
             deletes: Whether what was served is deleted at once.
 
         Raises:
-            TestObserverError: Nothing may be deleted from the queue, so that nothing was started.
+            QueueError: Nothing may be deleted from the queue, so that nothing was started.
         """
         deleting = pool if deletes else None
         groups = list(groups)
@@ -151,7 +151,7 @@ class Submitter:
                 self._queue.ask_whether_delete_is_allowed()
                 self._may_delete = True
             snapshot = self._processor.snapshot()
-        except TestObserverError as error:
+        except QueueError as error:
             self._end_all(groups, self._ledger.stopped or Verdict(State.FAILED, str(error)))
             raise
         except CallError as error:
@@ -287,7 +287,7 @@ class Submitter:
         """Remove a request that `submit` found or had served; any other by its id.
 
         Raises:
-            TestObserverError: It could not be removed.
+            QueueError: It could not be removed.
         """
         if test_execution_id not in self._served:
             self._queue.delete([test_execution_id])

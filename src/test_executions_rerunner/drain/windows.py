@@ -64,7 +64,7 @@ class Windows:
         """Return the requests of the next window that no earlier one had; none where the drain stops meanwhile.
 
         Raises:
-            TestObserverError: The queue could not be read.
+            QueueError: The queue could not be read.
         """
         begun, self._begun = self._begun or self._begin(), None
         reading = begun.reading(is_wanted=lambda: self._ledger.stopped is None)
@@ -149,7 +149,7 @@ class _Begun:
             The reading; None: it is not wanted any more.
 
         Raises:
-            TestObserverError: The queue could not be read.
+            QueueError: The queue could not be read.
         """
         while not self._ended.wait(_LOOK_UP_SECONDS):
             if not is_wanted():

@@ -6,12 +6,16 @@ import abc
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from test_executions_rerunner.calls.clocks import ServerClock
     from test_executions_rerunner.calls.waiting import Waiting
-    from test_executions_rerunner.models import Reading
+    from test_executions_rerunner.models import Check, Reading
     from test_executions_rerunner.rerun_request import RerunRequest
+
+
+MOST_CHECKED = 100
+"""How many requests of the queue ``--check`` reads."""
 
 
 class RequestQueue(abc.ABC):
@@ -48,7 +52,7 @@ class RequestQueue(abc.ABC):
             family: Read only those of this family; None: all that `family` of the queue leaves.
 
         Raises:
-            TestObserverError: They could not be read.
+            QueueError: They could not be read.
         """
 
     @abc.abstractmethod
@@ -60,15 +64,26 @@ class RequestQueue(abc.ABC):
             limit: Most requests to return, at least 1.
 
         Raises:
-            TestObserverError: They could not be read; it is not tried again.
+            QueueError: They could not be read; it is not tried again.
         """
+
+    def checks(self, requests: list[RerunRequest], *, announce: bool) -> Iterator[Check]:
+        """Try what a drain needs of the queue; nothing is changed.
+
+        Args:
+            requests: The requests that were read are added, `MOST_CHECKED` at most.
+            announce: Whether the requesters are to be told.
+        """
+        del announce
+        requests += self.window(MOST_CHECKED).requests
+        return iter(())
 
     @abc.abstractmethod
     def ask_whether_delete_is_allowed(self) -> None:
         """Find out whether requests may be deleted, without deleting one.
 
         Raises:
-            TestObserverError: They may not, or nobody knows.
+            QueueError: They may not, or nobody knows.
         """
 
     @abc.abstractmethod
@@ -83,7 +98,7 @@ class RequestQueue(abc.ABC):
             False: its connection stood too late, so that nothing was sent.
 
         Raises:
-            TestObserverError: It could not be removed, or may not have been.
+            QueueError: It could not be removed, or may not have been.
         """
 
     @abc.abstractmethod
@@ -95,7 +110,7 @@ class RequestQueue(abc.ABC):
         """Show the requester a rerun's link, unless it is shown already.
 
         Raises:
-            TestObserverError: It could not be shown, or may have been: it is not tried again.
+            QueueError: It could not be shown, or may have been: it is not tried again.
         """
 
     @abc.abstractmethod
@@ -103,5 +118,5 @@ class RequestQueue(abc.ABC):
         """Tell the requester why there is no rerun, unless the last such event says the same.
 
         Raises:
-            TestObserverError: It could not be told, or may have been: it is not tried again.
+            QueueError: It could not be told, or may have been: it is not tried again.
         """

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from test_executions_rerunner.errors import SettingsError
-from test_executions_rerunner.models import NEVER, Reading
+from test_executions_rerunner.models import NEVER, Check, Reading
 from test_executions_rerunner.queues.base import RequestQueue
 from test_executions_rerunner.rerun_request import RerunRequest
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from test_executions_rerunner.queues.test_observer import TestObserverInterface
 
@@ -52,6 +52,13 @@ class RequestFile(RequestQueue):
     def part(self, request: RerunRequest, limit: int) -> Reading:
         """Read a part of Test Observer's queue; see `RequestQueue.part`."""
         return self._observer.part(request, limit)
+
+    def checks(self, requests: list[RerunRequest], *, announce: bool) -> Iterator[Check]:
+        """Say what was read, and try Test Observer where an entry is to be deleted."""
+        requests += self._requests
+        yield Check("requests", ok=True, message=f"{len(requests)} requests read from {self.source}", is_of_queue=True)
+        if self.has_ids:
+            yield from self._observer.checks(requests, announce=announce)
 
     def ask_whether_delete_is_allowed(self) -> None:
         """Ask, unless there is nothing to delete."""

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from test_executions_rerunner.errors import TestObserverError
+from test_executions_rerunner.errors import QueueError
 from test_executions_rerunner.models import NEVER, Reading
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Neighbours:
         try:
             reading = self._queue.part(request, limit)
             rows = len(reading.requests)
-        except TestObserverError as error:
+        except QueueError as error:
             raise UnseenError(error.what, is_final=not error.may_pass) from error
         finally:
             budget.spend(rows, limit)

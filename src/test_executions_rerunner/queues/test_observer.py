@@ -25,13 +25,16 @@ from test_executions_rerunner.calls.sessions import BearerAuth, open_session
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.links import read_address
 from test_executions_rerunner.models import Reading
-from test_executions_rerunner.queues.base import RequestQueue
+from test_executions_rerunner.queues.base import MOST_CHECKED, RequestQueue
+from test_executions_rerunner.queues.checks import observer_checks
 from test_executions_rerunner.queues.errors import understood
 from test_executions_rerunner.queues.exclusion import Exclusion
 from test_executions_rerunner.rerun_request import RerunRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from test_executions_rerunner.models import Check
 
 _MOST_BYTES = 16 * MOST_BYTES  # of a queue, however many requests were asked for
 _QUEUE_PATH = "/v1/test-executions/reruns"
@@ -130,8 +133,7 @@ class TestObserverInterface(RequestQueue):
             return self._reading(self._call_once("reading a part of the queue", read), limit)
 
     def _reading(self, read: tuple[list[RerunRequest], float], limit: int) -> Reading:
-        requests, sent_at = read
-        return Reading(requests, sent_at, is_whole=len(requests) < limit, answered_at=self.waiting.clock())
+        return Reading(*read, is_whole=len(read[0]) < limit, answered_at=self.waiting.clock())
 
     def delete(self, test_execution_ids: Iterable[int]) -> None:
         """Remove requests, one call each: that needs the permission change_rerun, and no other.
@@ -160,6 +162,10 @@ class TestObserverInterface(RequestQueue):
                 return False
         return True
 
+    def checks(self, requests: list[RerunRequest], *, announce: bool) -> Iterator[Check]:
+        """Try each permission of the key; see `RequestQueue.checks`."""
+        return observer_checks(self, requests, MOST_CHECKED, announce=announce)
+
     def ask_whether_delete_is_allowed(self, *, bulk: bool = False) -> None:
         """Send a DELETE that removes nothing, and learn whether the key may delete.
 
@@ -184,10 +190,7 @@ class TestObserverInterface(RequestQueue):
             self._tell_once("adding a link", lambda: self._send("POST", path, json={"label": "Rerun", "url": url}))
 
     def add_event(self, request: RerunRequest, detail: str) -> None:
-        """Add an event that says why there is no rerun, unless one says so already.
-
-        Raises:
-            TestObserverError: It could not be added; a lost answer is not asked for again.
+        """Add an event that says why there is no rerun, unless one says so already; see `add_link`.
 
         Source: GET and POST /v1/test-executions/{id}/status_update; POST appends, and needs change_test.
         """
@@ -215,8 +218,7 @@ class TestObserverInterface(RequestQueue):
         if not isinstance(told, dict):
             return None
         granted = told.get("permissions")
-        permissions = [str(one) for one in granted] if isinstance(granted, list) else []
-        return {"name": str(told.get("name")), "permissions": permissions}
+        return {"name": str(told.get("name")), "permissions": [*map(str, granted if isinstance(granted, list) else [])]}
 
     def _read(self, limit: int, keep: Callable[[Any], Kept], filters: Mapping[str, str]) -> tuple[list[Kept], float]:
         """Read the head of the queue; after a failure our own DELETEs are held back, which may have been its cause."""

@@ -110,11 +110,6 @@ def _parse_one(row: Setting, spelled: str, given: str) -> object:
 
 
 def _wrong_together(settings: Settings, spelled: Mapping[str, str]) -> Iterator[str]:
-    if settings.processor == "github" and "github_api_url" in spelled and "github_server_url" not in spelled:
-        yield (
-            f"GITHUB_API_URL: {settings.github_api_url!r} is not allowed alone: GITHUB_SERVER_URL must name the "
-            "server whose API it is"
-        )
     if settings.check and settings.dry_run:
         yield f"{spelled['check']} is not allowed together with {spelled['dry_run']}: choose one of them"
 

@@ -17,11 +17,11 @@ from test_executions_rerunner.defaults import (
     JENKINS_URL,
     JENKINS_USERNAME,
     MAX_ATTEMPTS,
-    PROCESSORS,
     REPOSITORIES,
     TEST_OBSERVER_URL,
     allowed_numbers,
 )
+from test_executions_rerunner.processors import REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,10 +80,15 @@ def _row(name: str, parse: Callable[[str], object], text: str, **more: Any) -> S
     return Setting(name, parse, text, **more)
 
 
+def _processor(text: str) -> object:
+    """Return the CI system that a text names: one of those that are registered when it is read."""
+    return parsing.one_of(*REGISTRY)(text)
+
+
 SETTINGS: tuple[Setting, ...] = (
     _row(
         "processor",
-        parsing.one_of(*PROCESSORS),
+        _processor,
         "the CI system whose reruns are started",
         default="jenkins",
         flag=None,
