@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from test_executions_rerunner.calls.room import MOST_UNPACKED_BYTES, unpacked_by
 from test_executions_rerunner.demo import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 MOST_KILOBYTES = 400_000
@@ -26,14 +25,34 @@ JSON = {"Content-Type": "application/json"}
 each_lab = pytest.mark.parametrize("new_lab", [JenkinsLab, GithubLab])
 
 
+# Linux counts for a process what the one had that started it, so this is one that has little itself.
+MEASURE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:], stdout=open(sys.argv[1], "wb"), stderr=subprocess.STDOUT)
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, int]:
+    """Run a program; return its exit code and the most kilobytes that it had at a time."""
+    measuring = [sys.executable, "-c", MEASURE, "log", *command]
+    done = subprocess.run(measuring, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own program
+    code, kilobytes = done.stdout.split()
+    return int(code), int(kilobytes)
+
+
 def drain_measured(lab: Lab, folder: Path, *arguments: str) -> tuple[int, int]:
     """Run the command line; return its exit code and the most kilobytes that it had at a time."""
     command = [sys.executable, "-m", "test_executions_rerunner", lab.processor, "--report", "report.json", *arguments]
-    with (folder / "log").open("wb") as log:
-        program = subprocess.Popen(command, env=environment_of(lab), cwd=folder, stdout=log, stderr=log)  # noqa: S603 - our own program
-        _, status, usage = os.wait4(program.pid, 0)
-        program.returncode = os.waitstatus_to_exitcode(status)
-    return program.returncode, usage.ru_maxrss
+    return measured(command, folder, environment_of(lab))
+
+
+@pytest.mark.parametrize("holds", [0, MOST_KILOBYTES], ids=["little", "much"])
+def test_what_is_measured_is_the_program_and_not_this_process(tmp_path: Path, holds: int) -> None:
+    ours = b"x" * MOST_KILOBYTES * 1024
+    _, kilobytes = measured([sys.executable, "-c", f"b'x' * {holds} * 1024"], tmp_path, {})
+    assert len(ours) > 0
+    assert (kilobytes > MOST_KILOBYTES) is bool(holds)
 
 
 def repeated(part: bytes, *, before: bytes = b"[", after: bytes = b"]", most: int = MOST_BYTES - 1) -> bytes:
