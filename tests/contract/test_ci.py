@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("bash", "dirname", "cat", "id")
+NEEDED = ("bash", "dirname", "cat", "id", "timeout", "sleep")
 THERE = ("java", "mvn", "npm", "git", "python3", "spin", "gcc")
 
 
@@ -126,7 +127,7 @@ def test_a_python_with_which_the_quick_tests_fail_fails_it(clone: Path) -> None:
     tools = clone / "tools"
     _tool(tools, "docker", "exit 0")
     _tool(tools, "python3", 'if [ "$1" = - ]; then echo "3.31 /some/python3.31"; fi')
-    for name in ("mktemp", "xargs", "cp", "timeout", "rm"):
+    for name in ("mktemp", "xargs", "cp", "rm"):
         (tools / name).symlink_to(shutil.which(name) or "missing")
     _tool(tools, "git", "printf '.ci/run\\0'")
     _tool(tools, "make", 'echo "make $*"; [ "${3:-}" != quick ]')
@@ -136,6 +137,31 @@ def test_a_python_with_which_the_quick_tests_fail_fails_it(clone: Path) -> None:
     assert done.returncode == 1
     assert "make quick with Python 3.31 (/some/python3.31)" in done.stdout
     assert "quick PYTHON=/some/python3.31" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_ends_the_task_too_and_starts_no_other(clone: Path, number: signal.Signals) -> None:
+    _tool(clone / "tools", "docker", "exit 0")
+    _tool(clone / "tools", "make", "sleep 600 & echo it runs; wait")
+    script = [str(clone / "clone" / ".ci" / "run")]
+    environment = {"PATH": str(clone / "tools"), "HOME": str(clone)}
+    with subprocess.Popen(script, env=environment, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603 - ours
+        assert running.stdout
+        assert "it runs\n" in iter(running.stdout.readline, "")
+        running.send_signal(number)
+        rest = running.stdout.read()  # to its end: nothing that could write is left
+
+    assert running.returncode == 128 + number
+    assert rest == ""
+
+
+def test_what_a_task_leaves_behind_is_ended(clone: Path) -> None:
+    _tool(clone / "tools", "docker", "exit 0")
+    _tool(clone / "tools", "make", "sleep 600 &")
+
+    done = _run(clone)  # to the end of what it prints: nothing that could write is left
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
