@@ -336,7 +336,7 @@ MUTANTS = (
         "a trigger is sent while the server wants none",
         "calls/calls.py",
         "if not self.throttle.is_open:",
-        "if self.throttle.closed:",
+        "if self.throttle.refusal:",
         "tests/unit/test_drain_rules.py",
         "cannot_wait",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from test_executions_rerunner.errors import SettingsError
+from test_executions_rerunner.text import LEAST_OF_A_SECRET
 
 TEST_OBSERVER_URL = "https://test-observer-api.canonical.com"
 JENKINS_URL = "http://10.102.156.15:8080"
@@ -24,8 +25,6 @@ ACKNOWLEDGE = ("accepted", "started")
 CHOICES = {"rerun": RERUNS, "parameters_from": PARAMETERS_FROM, "acknowledge": ACKNOWLEDGE, "family": FAMILIES}
 TEXTS = ("environment", "environment_architecture", "build_architecture")
 SECRETS = ("token", "test_observer_api_key")
-LEAST_OF_A_SECRET = 4
-"""Every other word of a text would be hidden with a shorter one."""
 MOST_PRIORITY = 1_000_000
 """Test Observer takes priorities from minus this to this."""
 BOUNDS: dict[str, tuple[int, int | None]] = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 400
 """Of one reason: enough for every message of the three servers that is worth reading."""
 
-_LEAST_OF_A_SECRET = 4
+LEAST_OF_A_SECRET = 4
 """No credential is shorter, and so many characters of its beginning tell nothing yet."""
 _MOST_MASKED = 20_001
 """Characters of a text from outside that are looked at; nobody is shown more."""
@@ -67,10 +67,10 @@ class Mask:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = [secret for secret in dict.fromkeys(secrets) if len(secret) >= _LEAST_OF_A_SECRET]
+        known = [secret for secret in dict.fromkeys(secrets) if len(secret) >= LEAST_OF_A_SECRET]
         self._plain = tuple(form for secret in known for form in _plain_forms(secret))
         self._base64 = tuple(form for secret in known for form in _base64_forms(secret))
-        self._beginnings = tuple({form[:_LEAST_OF_A_SECRET] for form in (*self._plain, *self._base64)})
+        self._beginnings = tuple({form[:LEAST_OF_A_SECRET] for form in (*self._plain, *self._base64)})
 
     def __call__(self, text: str) -> str:
         """Return the text with ``***`` in the place of each secret."""
@@ -208,8 +208,8 @@ def _token(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _beginning(form: str, before: str) -> int:
     """Return how many characters of a form a text ends with, 0 for too few to matter."""
-    if form[:_LEAST_OF_A_SECRET] in before:
-        for length in range(min(len(form), len(before)), _LEAST_OF_A_SECRET - 1, -1):
+    if form[:LEAST_OF_A_SECRET] in before:
+        for length in range(min(len(form), len(before)), LEAST_OF_A_SECRET - 1, -1):
             if before.endswith(form[:length]):
                 return length
     return 0

@@ -12,7 +12,7 @@ import pytest
 from e2e.lab import GithubLab, JenkinsLab, Lab
 from e2e.program import environment_of
 from test_executions_rerunner.calls.answers import MOST_BYTES
-from test_executions_rerunner.calls.room import MOST_UNPACKED_BYTES, unpacked_bytes
+from test_executions_rerunner.calls.memory import MOST_UNPACKED_BYTES, unpacked_bytes
 from test_executions_rerunner.demo import Fault
 
 if TYPE_CHECKING:

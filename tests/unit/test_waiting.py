@@ -104,7 +104,7 @@ def test_a_server_is_called_again_when_the_time_it_named_is_over(waiting: HandMo
     throttle.announce(5, "slow down")
     throttle.wait()
     assert waiting.now == pytest.approx(1020)
-    assert throttle.closed is None
+    assert throttle.refusal is None
 
 
 def test_a_server_that_asks_for_too_much_is_not_called_any_more(waiting: HandMoved) -> None:
@@ -112,9 +112,9 @@ def test_a_server_that_asks_for_too_much_is_not_called_any_more(waiting: HandMov
     throttle.announce(3600, "403 API rate limit exceeded")
     throttle.wait()
     assert waiting.slept == []
-    assert throttle.closed is not None
-    assert throttle.closed.startswith("403 API rate limit exceeded")
-    assert "3600 s" in throttle.closed
+    assert throttle.refusal is not None
+    assert throttle.refusal.startswith("403 API rate limit exceeded")
+    assert "3600 s" in throttle.refusal
 
 
 def test_a_server_that_asks_for_no_wait_again_and_again_gets_one_all_the_same() -> None:
@@ -123,7 +123,7 @@ def test_a_server_that_asks_for_no_wait_again_and_again_gets_one_all_the_same() 
     for _ in range(1000):
         throttle.announce(0, "busy")
         throttle.wait()
-        if throttle.closed:
+        if throttle.refusal:
             break
     assert waiting.now - 1000 == pytest.approx(120, abs=2)
 
@@ -134,7 +134,7 @@ def test_a_signal_ends_the_wait_for_a_server() -> None:
     throttle.announce(50, "busy")
     waiting.interrupt()
     throttle.wait()
-    assert throttle.closed is None
+    assert throttle.refusal is None
 
 
 # GitHub's pace

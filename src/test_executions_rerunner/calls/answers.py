@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 import urllib3
 
-from test_executions_rerunner.calls.room import BODIES
+from test_executions_rerunner.calls.memory import BODIES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -19,7 +19,7 @@ _SUCCESSES = 2
 MOST_BYTES = 8 << 20
 """Of one answer, unpacked."""
 _SMALL_BYTES = 1 << 20
-"""So much comes without waiting for room."""
+"""So much comes without waiting for memory."""
 _PIECE = 1 << 16
 _GZIP = zlib.MAX_WBITS | 16
 
@@ -75,7 +75,7 @@ def read_whole(answer: requests.Response, most_bytes: int) -> bytes:
 
 
 def join(pieces: Iterable[bytes], most_bytes: int) -> bytes:
-    """Return pieces as one; what becomes large waits for its room.
+    """Return pieces as one; what becomes large waits for its memory.
 
     Args:
         pieces: Those of an answer.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from test_executions_rerunner.calls import room
+from test_executions_rerunner.calls import memory
 from test_executions_rerunner.calls.clocks import ClockError, Moment, ServerClock
 from test_executions_rerunner.calls.failures import CallError, Failure, Fault
 from test_executions_rerunner.calls.waiting import Throttle, Waiting
@@ -42,8 +42,8 @@ class Calls:
             CallError: The call failed, or was not made since the server wants none any more.
         """
         self.throttle.wait()
-        if self.throttle.closed:
-            raise CallError(Failure(Fault.BUSY, self.throttle.closed))
+        if self.throttle.refusal:
+            raise CallError(Failure(Fault.BUSY, self.throttle.refusal))
         return self._made(call)
 
     def at_once(self, call: Callable[[], Returned]) -> Returned:
@@ -53,7 +53,7 @@ class Calls:
             CallError: The call failed, or was not made since the server wants none now.
         """
         if not self.throttle.is_open:
-            raise CallError(Failure(Fault.BUSY, self.throttle.closed or "the server wants no call now"))
+            raise CallError(Failure(Fault.BUSY, self.throttle.refusal or "the server wants no call now"))
         return self._made(call)
 
     def later(self, seconds: float, asked_at: Moment, within: float = 0.0) -> bool:
@@ -86,7 +86,7 @@ class Calls:
 
     def _made(self, call: Callable[[], Returned]) -> Returned:
         try:
-            with room.call():
+            with memory.call():
                 return call()
         except Exception as error:
             failure = self.explain(error)
@@ -115,7 +115,7 @@ class Calls:
                 since = now - first_seen.setdefault(fault, now)
                 delay: float | None = None
                 if fault is Fault.BUSY:
-                    delay = None if self.throttle.closed else 0.0
+                    delay = None if self.throttle.refusal else 0.0
                 elif error.failure.may_pass and now - started < self.waiting.waits.patience_seconds:
                     delay = next(delays, None)
                 if delay is None and fault in momentary and since < self.waiting.waits.recheck_seconds:

@@ -1,15 +1,15 @@
-"""HTTP sessions that send a credential to one origin only, and calls that are repeated with backoff."""
+"""HTTP sessions: each sends a credential to one origin only, sends each call once, and reads the whole answer."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import closing
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import requests
 
-from test_executions_rerunner.calls import room
+from test_executions_rerunner.calls import memory
 from test_executions_rerunner.calls.answers import MOST_BYTES, Answer, join, pieces_of, read_whole
 from test_executions_rerunner.calls.connections import EndingAdapter
 from test_executions_rerunner.calls.sending import Sending
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from test_executions_rerunner.calls.waiting import Waiting
 
-Returned = TypeVar("Returned")
 _log = logging.getLogger(__name__)
 
 
@@ -74,7 +73,7 @@ class Session(StraightSession):
             _log.debug("%s: %s after %.0f ms", told, ended, milliseconds)
 
     def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> Answer:  # noqa: ANN401 - of `send`
-        room.give_back()
+        memory.give_back()
         with Sending(self._clock) as sending:
             received = super().send(
                 request,

@@ -79,9 +79,15 @@ class Waiting:
         return seconds * random.uniform(1.0, 1.5)  # noqa: S311 - no secret depends on it
 
     def grant(self, seconds: float) -> bool:
-        """Decide whether to wait that long for a server that announced it, and count it.
+        """Charge a wait to the budget of the drain, if there is enough left for it.
 
-        Threads that wait at the same time are counted once.
+        Threads that wait at the same time are charged once.
+
+        Args:
+            seconds: How long a server has asked to wait.
+
+        Returns:
+            Whether it may be waited for.
         """
         with self._lock:
             now = self.clock()
@@ -95,14 +101,14 @@ class Waiting:
 
 
 class Throttle:
-    """Whether one server may be called now: it may have announced that it does not want to be."""
+    """Until when one server wants no call, as it has announced."""
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting
         self._lock = threading.Lock()
         self._open_at = 0.0
-        self.closed: str | None = None
-        """Set to the server's words once it asked for more than the bounds allow."""
+        self.refusal: str | None = None
+        """The server's words once it asked for a longer wait than the bounds allow; None: it did not."""
 
     def announce(self, seconds: float, reason: str) -> None:
         """Note that the server wants no call for so long; past the bounds it gets none any more."""
@@ -111,16 +117,16 @@ class Throttle:
             with self._lock:
                 self._open_at = max(self._open_at, self._waiting.clock() + seconds)
         else:
-            self.closed = f"{reason} (it asks to wait {seconds:.0f} s, more than this drain waits)"
+            self.refusal = f"{reason} (it asks to wait {seconds:.0f} s, more than this drain waits)"
 
     @property
     def is_open(self) -> bool:
         """Whether the server may be called now."""
-        return not self.closed and self._waiting.clock() >= self._open_at
+        return not self.refusal and self._waiting.clock() >= self._open_at
 
     def wait(self) -> None:
-        """Wait until the server may be called; `closed` says whether it may at all."""
-        while not self.closed and not self._waiting.is_interrupted:
+        """Wait until the server may be called; `refusal` says why it may not at all."""
+        while not self.refusal and not self._waiting.is_interrupted:
             left = self._open_at - self._waiting.clock()
             if left <= 0:
                 return

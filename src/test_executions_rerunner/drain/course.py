@@ -213,7 +213,7 @@ class _Course:
             self.slow_looks += 1
             if self.slow_looks >= MOST_SLOW_LOOKS:
                 self._end_all(Verdict(State.DEFERRED, "answers too slowly to be looked at"))
-        elif starter.waiting.is_interrupted or starter.stop_if_closed():
+        elif starter.waiting.is_interrupted or starter.stop_if_refused():
             self._end_all(_with_way_out(otherwise, look))
         elif failure.fault is Fault.NOT_SENT:
             delays = starter.waiting.waits.retry_seconds

@@ -64,7 +64,7 @@ class Starter:
 
     def look_failed(self, target: Target, failure: Failure, settling: Verdict | None = None) -> Verdict:
         """Return the outcome after a look that failed for good."""
-        self.stop_if_closed()
+        self.stop_if_refused()
         if self.waiting.is_interrupted and self.ledger.stopped:
             return settling or self.ledger.stopped  # nobody asked again, so that one answer proves nothing
         is_refused = failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
@@ -74,12 +74,12 @@ class Starter:
             return settling
         return Verdict(POLICY[failure.fault].look_state, self.processor.not_looked_at(failure))
 
-    def stop_if_closed(self) -> bool:
+    def stop_if_refused(self) -> bool:
         """Stop the drain where the server asked for a longer wait than the bounds allow."""
-        closed = self.processor.calls.throttle.closed
-        if closed:
-            self.ledger.stop(State.DEFERRED, closed)
-        return closed is not None
+        refusal = self.processor.calls.throttle.refusal
+        if refusal:
+            self.ledger.stop(State.DEFERRED, refusal)
+        return refusal is not None
 
     def start(self, target: Target, look: Look, requests: Iterable[RerunRequest]) -> Verdict | Repeat | Settle:
         """Take what the trigger of a look takes, and send it; the caller holds the turn for that."""

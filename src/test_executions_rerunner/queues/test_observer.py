@@ -19,7 +19,7 @@ from test_executions_rerunner.calls.answers import MOST_BYTES, Answer
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.failures import CallError, explain
 from test_executions_rerunner.calls.json_array import first_elements
-from test_executions_rerunner.calls.room import read_json
+from test_executions_rerunner.calls.memory import read_json
 from test_executions_rerunner.calls.sending import NotInTimeError, Sending
 from test_executions_rerunner.calls.sessions import BearerAuth, open_session
 from test_executions_rerunner.calls.waiting import Waiting

@@ -96,7 +96,7 @@ def _repository(processor: GithubProcessor, name: str) -> Check:
 def _groups(processor: GithubProcessor, link: RunLink) -> Iterator[Check]:
     """Warn where reruns of one concurrency group may cancel each other, since nobody is told of it."""
     try:
-        problem = processor.rooms.groups.not_told(link)
+        problem = processor.capacities.groups.not_told(link)
     except CallError as error:
         problem = f"concurrency groups could not be read: {error}"
     if problem:

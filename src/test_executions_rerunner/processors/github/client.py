@@ -11,8 +11,8 @@ import github
 import requests
 
 from test_executions_rerunner.calls.answers import Answered
-from test_executions_rerunner.calls.room import read_json
 from test_executions_rerunner.calls.sessions import open_session
+from test_executions_rerunner.processors.shapes import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,17 +126,4 @@ class GithubClient:
             requests.exceptions.RequestException: There was no answer, or it is not a JSON object.
         """
         response = self.send("GET", path, clock)
-        if response.status_code != requests.codes.ok:
-            raise requests.exceptions.HTTPError(response=response)
-        try:
-            told = read_json(response.content)
-        except (ValueError, RecursionError) as error:
-            bad_shape(f"the answer is no JSON: {error}", error)
-        if not isinstance(told, dict):
-            bad_shape("the answer is no JSON object", None)
-        return told, response
-
-
-def bad_shape(what: str, cause: Exception | None) -> NoReturn:
-    """Raise the error for an answer that cannot be read."""
-    raise requests.exceptions.InvalidJSONError(f"200, but {what}") from cause
+        return read_object(response), response

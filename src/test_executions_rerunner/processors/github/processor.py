@@ -17,7 +17,7 @@ from test_executions_rerunner.models import Look, PostArguments, Served, State, 
 from test_executions_rerunner.processors.base import RequestProcessor
 from test_executions_rerunner.processors.github.api import GithubApi
 from test_executions_rerunner.processors.github.links import api_of
-from test_executions_rerunner.processors.github.looks.capacity import Rooms
+from test_executions_rerunner.processors.github.looks.capacity import Capacities
 from test_executions_rerunner.processors.github.looks.look import Rules, RunLook, Shared
 from test_executions_rerunner.processors.github.looks.served import Asked
 from test_executions_rerunner.processors.github.patterns import read_patterns
@@ -62,7 +62,7 @@ class GithubProcessor(RequestProcessor):
         repositories: The patterns of the repositories served, each ``OWNER/NAME``.
         api: The server's API.
         scope: Which links and triggers are served.
-        rooms: The room that the server has for triggers.
+        capacities: The capacity that the server has for triggers.
 
     Raises:
         SettingsError: An argument has a value that the setting of the same name does not allow.
@@ -98,8 +98,8 @@ class GithubProcessor(RequestProcessor):
         self.api = GithubApi(server, address, token, self.calls)
         self.scope = Scope(server, address, self.repositories)
         self._rules = Rules(rerun, max_attempts, max_per_day)
-        self.rooms = Rooms(self.api, max_queued)
-        self._shared = Shared(self.rooms, KnownJobs(self.api))
+        self.capacities = Capacities(self.api, max_queued)
+        self._shared = Shared(self.capacities, KnownJobs(self.api))
         self._own_run_id = own_run_id
         self._job_ids: dict[str, frozenset[int]] = {}  # of each trigger of a single job, by its URL
         self._pace = Pace(MOST_POSTS_A_MINUTE, 60.0, self.waiting)

@@ -9,7 +9,7 @@ import requests
 
 from test_executions_rerunner.calls.failures import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
 from test_executions_rerunner.calls.headers import http_date_seconds, retry_after_seconds
-from test_executions_rerunner.calls.room import read_json
+from test_executions_rerunner.calls.memory import read_json
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ def _page_of(response: requests.Response) -> str:
 def until_reset_seconds(response: requests.Response) -> float:
     """Return how long it is until the quota is renewed, by the server's own clock, whatever its headers hold."""
     reset = response.headers.get("x-ratelimit-reset", "")
-    try:
-        now = http_date_seconds(response.headers.get("Date"))
-    except (ValueError, OverflowError):
-        now = None
+    now = http_date_seconds(response.headers.get("Date"))
     if now is None or not (reset.isascii() and reset.isdigit()):
         return SECONDS_WITHOUT_RETRY_AFTER
     return max(0.0, float(reset) - now) + 1.0

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import requests
 
+from test_executions_rerunner.processors import shapes
 from test_executions_rerunner.rerun_request import read_time
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 JsonObject: TypeAlias = dict[str, Any]
 """An answer before it is read: anything may be in it."""
 
 
-@contextmanager
-def shape_of(what: str) -> Iterator[None]:
-    """Read an answer in the block; whatever it lacks becomes the error for an answer that cannot be read.
-
-    Args:
-        what: The answer, for people.
-
-    Raises:
-        requests.exceptions.InvalidJSONError: The answer has another shape.
-    """
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        text = f"200, but {what} has another shape than GitHub gives it"
-        raise requests.exceptions.InvalidJSONError(text) from error
+shape_of = partial(shapes.shape_of, server="GitHub")
+"""Reads an answer of GitHub."""
 
 
 def check_number(told: object, number: str, what: str) -> None:

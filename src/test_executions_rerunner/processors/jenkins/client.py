@@ -11,8 +11,8 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from test_executions_rerunner.calls.answers import Answered
-from test_executions_rerunner.calls.room import read_json
 from test_executions_rerunner.calls.sessions import open_session
+from test_executions_rerunner.processors.shapes import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,15 +118,4 @@ class JenkinsClient:
             requests.exceptions.HTTPError: Any other status than 200.
             requests.exceptions.RequestException: No answer, or no JSON object.
         """
-        response = self.send("GET", url, clock)
-        if response.status_code != requests.codes.ok:
-            raise requests.exceptions.HTTPError(response=response)
-        try:
-            told = read_json(response.content)
-        except (ValueError, RecursionError) as error:
-            raise requests.exceptions.InvalidJSONError(
-                f"200, but the answer is no JSON (a login page?): {error}"
-            ) from error
-        if not isinstance(told, dict):
-            raise requests.exceptions.InvalidJSONError("200, but the answer is no JSON object")
-        return told
+        return read_object(self.send("GET", url, clock), " (a login page?)")

@@ -30,9 +30,11 @@ class SharedQueue:
         self._last: Queue | CallError = _NEVER_READ
 
     def read(self, *, younger_than_seconds: float = 0.0) -> Queue:
-        """Return the queue as it was at most so long ago; with 0, as it is after this call was made.
+        """Return a reading of the queue, maybe one that another thread has asked for.
 
-        Whoever waited for a reading that began meanwhile takes that, however long it took: none could be newer.
+        Args:
+            younger_than_seconds: How old it may be, counted from its sending. With 0 it was sent after this call was
+                made; so may one be that another thread sends while this one waits.
 
         Raises:
             CallError: It could not be read.

@@ -7,7 +7,6 @@ parameters of the job, defaults filled in, undefined ones gone.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
@@ -15,6 +14,7 @@ import requests
 
 from test_executions_rerunner.processors.jenkins.state import Build, Job, Queue, QueueItem
 from test_executions_rerunner.processors.jenkins.values import UNTOLD, VALUE_TREE, Definition, JsonObject, told_value
+from test_executions_rerunner.processors.shapes import shape_of
 from test_executions_rerunner.text import harmless
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_queue(told: JsonObject, read_at: float) -> Queue:
     Raises:
         requests.exceptions.InvalidJSONError: It has another shape.
     """
-    with _shape("the queue"):
+    with shape_of("the queue", "Jenkins"):
         since = [item["inQueueSince"] / 1000 for item in told["items"] if item.get("inQueueSince")]
         return Queue(tuple(_items(told["items"])), len(told["items"]), min(since, default=None), read_at)
 
@@ -83,7 +83,7 @@ def read_job(told: JsonObject, full_name: str) -> Job:
         FolderError: It is a folder.
         requests.exceptions.InvalidJSONError: It has another shape, or is about another job.
     """
-    with _shape("the job"):
+    with shape_of("the job", "Jenkins"):
         _check_name(told, full_name)
         _check_kind(told)
         parts = [part or {} for part in told.get("property") or ()]
@@ -99,7 +99,7 @@ def read_job(told: JsonObject, full_name: str) -> Job:
 
 def read_numbers(told: JsonObject, full_name: str) -> frozenset[int]:
     """Read the numbers of a job's builds, as `read_job` does."""
-    with _shape("the job"):
+    with shape_of("the job", "Jenkins"):
         _check_name(told, full_name)
         _check_kind(told)
         return frozenset(int(build["number"]) for build in told["builds"])
@@ -115,7 +115,7 @@ def read_build(told: JsonObject, path: str) -> LinkedBuild:
     Raises:
         requests.exceptions.InvalidJSONError: It has another shape, or is about another build.
     """
-    with _shape("the build"):
+    with shape_of("the build", "Jenkins"):
         if not unquote(told["url"]).rstrip("/").lower().endswith(unquote(path).lower()):
             raise requests.exceptions.InvalidJSONError(f"the answer is about another build, {harmless(told['url'])}")
         values = _parameters(told)
@@ -131,7 +131,7 @@ def read_all_builds(told: JsonObject, full_name: str) -> tuple[Build, ...]:
     Raises:
         requests.exceptions.InvalidJSONError: They have another shape, or are those of another job.
     """
-    with _shape("the builds"):
+    with shape_of("the builds", "Jenkins"):
         _check_name(told, full_name)
         return tuple(_builds(told["allBuilds"]))
 
@@ -193,13 +193,3 @@ def _inside(told: Iterable[JsonObject] | None, key: str) -> Iterator[JsonObject]
     """Yield what stands under a key of any object of a list: Jenkins lists empty objects between."""
     for part in told or ():
         yield from (part or {}).get(key) or ()
-
-
-@contextmanager
-def _shape(what: str) -> Iterator[None]:
-    """Turn what an unexpected shape raises into the error of an answer that cannot be read."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        text = f"200, but {what} has another shape than Jenkins gives it"
-        raise requests.exceptions.InvalidJSONError(text) from error

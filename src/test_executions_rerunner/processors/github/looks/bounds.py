@@ -10,7 +10,7 @@ from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.calls.failures import CallError, Failure
 from test_executions_rerunner.models import Claim, State, Verdict
 from test_executions_rerunner.processors.github.api import WHOLE_SECONDS
-from test_executions_rerunner.processors.github.looks.groups import Room
+from test_executions_rerunner.processors.github.looks.groups import Capacity
 from test_executions_rerunner.processors.github.pages import all_pages
 from test_executions_rerunner.processors.github.shapes import check_number, last_change, seconds_of, shape_of, time_text
 
@@ -95,7 +95,7 @@ class Queues:
         self._locks: dict[Hashable, threading.Lock] = {}
         self._counted: dict[Hashable, _Queue | Failure] = {}
 
-    def room(self, link: RunLink) -> Room:
+    def capacity(self, link: RunLink) -> Capacity:
         """Find out whether another run may wait in a repository.
 
         Raises:
@@ -109,9 +109,9 @@ class Queues:
         dead = f" ({queue.dead} more for over a day, which nobody takes)" if queue.dead else ""
         reason = f"{runs} queued in {link.repository_name}{first}{dead}, and --max-queued is {self._most}"
         if len(waits) >= self._most:
-            return Room(Verdict(State.DEFERRED, reason))
+            return Capacity(Verdict(State.DEFERRED, reason))
         key = ("queue", *link.repository_key)
-        return Room(claims=(Claim(key, reason, most=self._most - len(waits), since=queue.counted_at),))
+        return Capacity(claims=(Claim(key, reason, most=self._most - len(waits), since=queue.counted_at),))
 
     def _queue(self, link: RunLink) -> _Queue:
         key = link.repository_key

@@ -1,19 +1,19 @@
-"""Whether there is room for a trigger: in its repository's queue, and in the run's concurrency groups."""
+"""Whether there is capacity for a trigger: in its repository's queue, and in the run's concurrency groups."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from test_executions_rerunner.processors.github.looks.bounds import Queues
-from test_executions_rerunner.processors.github.looks.groups import ConcurrencyGroups, Room
+from test_executions_rerunner.processors.github.looks.groups import Capacity, ConcurrencyGroups
 
 if TYPE_CHECKING:
     from test_executions_rerunner.processors.github.api import GithubApi
     from test_executions_rerunner.processors.github.links import RunLink
 
 
-class Rooms:
-    """The room that one GitHub server has for triggers.
+class Capacities:
+    """The capacity that one GitHub server has for triggers.
 
     Args:
         api: The server's API.
@@ -27,14 +27,14 @@ class Rooms:
         self._queues = None if max_queued is None else Queues(api, max_queued)
         self.groups = ConcurrencyGroups(api)
 
-    def room(self, link: RunLink) -> Room:
+    def capacity(self, link: RunLink) -> Capacity:
         """Find out what the trigger of a run takes, and whether that is free.
 
         Raises:
             CallError: It could not be found out.
         """
-        queue = self._queues.room(link) if self._queues else Room()
+        queue = self._queues.capacity(link) if self._queues else Capacity()
         if queue.verdict:
             return queue
-        group = self.groups.room(link)
+        group = self.groups.capacity(link)
         return group._replace(claims=(*queue.claims, *group.claims))

@@ -41,8 +41,8 @@ _ADVICE = (
 )
 
 
-class Room(NamedTuple):
-    """Whether there is room for a trigger."""
+class Capacity(NamedTuple):
+    """Whether there is capacity for a trigger."""
 
     verdict: Verdict | None = None
     """Set if there is none."""
@@ -91,7 +91,7 @@ class ConcurrencyGroups:
         self._lock = threading.Lock()
         self._repositories: dict[Hashable, _Repository] = {}
 
-    def room(self, link: RunLink) -> Room:
+    def capacity(self, link: RunLink) -> Capacity:
         """Find out whether a run's groups are free.
 
         Raises:
@@ -102,10 +102,10 @@ class ConcurrencyGroups:
         with repository.first:  # one thread asks first: if GitHub tells it nothing, no other thread asks
             if not repository.was_asked:
                 try:
-                    return self._room(link, repository)
+                    return self._capacity(link, repository)
                 finally:
                     repository.was_asked = True
-        return Room(notes=(repository.why_not,)) if repository.tells is False else self._room(link, repository)
+        return Capacity(notes=(repository.why_not,)) if repository.tells is False else self._capacity(link, repository)
 
     def not_told(self, link: RunLink) -> str | None:
         """Return why the groups of a run cannot be heeded; None: they can.
@@ -116,14 +116,14 @@ class ConcurrencyGroups:
         groups = self._groups(link, _Repository())
         return groups.reason if isinstance(groups, _NotTold) else None
 
-    def _room(self, link: RunLink, repository: _Repository) -> Room:
+    def _capacity(self, link: RunLink, repository: _Repository) -> Capacity:
         groups = self._names_of(link, repository)
         if isinstance(groups, _NotTold):
             if not groups.is_for_ever:
-                return Room(Verdict(State.DEFERRED, groups.reason))
+                return Capacity(Verdict(State.DEFERRED, groups.reason))
             repository.tells, repository.why_not = False, groups.reason
             _log.info("%s: %s", link.repository_name, groups.reason)
-            return Room(notes=(groups.reason,))
+            return Capacity(notes=(groups.reason,))
         repository.tells = True
         paths = [_path_of(group, self._api.address, link) for group in groups]
         active = self._active.of(link) if groups else None
@@ -132,10 +132,10 @@ class ConcurrencyGroups:
             name = harmless(group.name, most=100)
             is_idle = active is not None and group.name.lower() not in active.names
             if not is_idle and (taken := self._taken(link, group, path)):
-                return Room(Verdict(State.DEFERRED, f"its concurrency group '{name}' is taken by {taken}"))
+                return Capacity(Verdict(State.DEFERRED, f"its concurrency group '{name}' is taken by {taken}"))
             key = ("group", *link.repository_key, group.name.lower())
             claims.append(Claim(key, f"its concurrency group '{name}' is taken"))
-        return Room(claims=tuple(claims), since=active.read_at if active else None)
+        return Capacity(claims=tuple(claims), since=active.read_at if active else None)
 
     def _names_of(self, link: RunLink, repository: _Repository) -> list[_Group] | _NotTold:
         """Return the groups of a run; once told, they stay as they are."""

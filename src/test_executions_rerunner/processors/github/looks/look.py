@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.processors.github.api import GithubApi
     from test_executions_rerunner.processors.github.jobs import Jobs
     from test_executions_rerunner.processors.github.links import RunLink
-    from test_executions_rerunner.processors.github.looks.capacity import Rooms
+    from test_executions_rerunner.processors.github.looks.capacity import Capacities
     from test_executions_rerunner.processors.github.runs import KnownJobs
     from test_executions_rerunner.rerun_request import RerunRequest
 
@@ -39,8 +39,8 @@ class Rules:
 class Shared(NamedTuple):
     """What looks share."""
 
-    rooms: Rooms
-    """The room that the server has for triggers."""
+    capacities: Capacities
+    """The capacity that the server has for triggers."""
     jobs: KnownJobs
     """What does not change any more."""
 
@@ -65,7 +65,7 @@ class RunLook:
 
     def __init__(self, api: GithubApi, rules: Rules, shared: Shared, link: RunLink) -> None:
         self._api, self._rules, self._link = api, rules, link
-        self._rooms, self._known_jobs = shared
+        self._capacities, self._known_jobs = shared
         self._run = current_run(api, link)
         self.job_ids: frozenset[int] | None = None
 
@@ -133,13 +133,13 @@ class RunLook:
         """Return a look with the trigger for the requests that are left, and with what that takes."""
         trigger = RunTrigger.narrowest(self._rules.rerun, look.before, lambda: self._jobs, refused)
         self.job_ids = trigger.job_ids
-        room = self._rooms.room(self._link)
+        capacity = self._capacities.capacity(self._link)
         return replace(
             look,
             post_arguments=trigger.post_arguments(self._api, self._link),
-            verdict=room.verdict,
-            notes=room.notes,
-            claims=room.claims,
-            since=self._run.read_at if room.since is None else min(room.since, self._run.read_at),
+            verdict=capacity.verdict,
+            notes=capacity.notes,
+            claims=capacity.claims,
+            since=self._run.read_at if capacity.since is None else min(capacity.since, self._run.read_at),
             is_narrow=trigger.is_narrow,
         )

@@ -8,8 +8,8 @@ import tracemalloc
 
 import pytest
 
-from test_executions_rerunner.calls import room
-from test_executions_rerunner.calls.room import MOST_UNPACKED_BYTES, Room, read_json, unpacked_bytes
+from test_executions_rerunner.calls import memory
+from test_executions_rerunner.calls.memory import MOST_UNPACKED_BYTES, Memory, read_json, unpacked_bytes
 
 LONG_SECONDS = 60.0
 COUNT = 20_000
@@ -62,11 +62,11 @@ def test_an_answer_of_eight_megabytes_that_says_something_is_read() -> None:
 
 
 def test_whoever_asks_for_more_than_is_left_waits_until_another_call_has_ended() -> None:
-    shared = Room(100)
+    shared = Memory(100)
     is_held, may_end, order = threading.Event(), threading.Event(), []
 
     def hold() -> None:
-        with room.call():
+        with memory.call():
             shared.take(60)
             is_held.set()
             assert may_end.wait(LONG_SECONDS)
@@ -74,7 +74,7 @@ def test_whoever_asks_for_more_than_is_left_waits_until_another_call_has_ended()
             shared.give_back()
 
     def wait() -> None:
-        with room.call():
+        with memory.call():
             shared.take(50)
             order.append("second has it")
             shared.give_back()
@@ -91,10 +91,10 @@ def test_whoever_asks_for_more_than_is_left_waits_until_another_call_has_ended()
 
 
 def test_a_call_holds_room_until_it_ends_and_its_next_answer_takes_it_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = Room(MOST_UNPACKED_BYTES)
-    monkeypatch.setattr(room, "_TREES", shared)
+    shared = Memory(MOST_UNPACKED_BYTES)
+    monkeypatch.setattr(memory, "_TREES", shared)
     body = SHAPES["numbers"]
-    with room.call():
+    with memory.call():
         for _ in range(3):  # more than there is room for at a time
             read_json(body + b" " * (12 << 20))
         assert shared._left < MOST_UNPACKED_BYTES  # noqa: SLF001 - nothing else shows it
@@ -102,6 +102,6 @@ def test_a_call_holds_room_until_it_ends_and_its_next_answer_takes_it_over(monke
 
 
 def test_a_call_made_by_hand_waits_for_nobody() -> None:
-    shared = Room(10)
+    shared = Memory(10)
     for _ in range(3):
         shared.take(10)

@@ -1,4 +1,4 @@
-"""Room for large answers: whatever servers send, however many at a time, the process stays small.
+"""Memory for large answers: whatever servers send, however many at a time, the process stays small.
 
 A list of a million empty objects takes three megabytes on its way, and 72 when it is read. So what an answer may take
 is estimated from its signs before it is read, and large ones wait for each other.
@@ -22,8 +22,8 @@ _COSTS = {b"{": 232, b"[": 64, b":": 56, b",": 42, b'"': 27}
 _WIDEST_CHARACTER = 4
 
 
-class Room:
-    """Memory that large answers share, each for the time of its call.
+class Memory:
+    """The memory that large answers share, each for the time of its call.
 
     Args:
         most_bytes: Of all of them together; none may ask for more.
@@ -35,7 +35,7 @@ class Room:
         self._of_thread = threading.local()
 
     def take(self, count: int) -> None:
-        """Wait until there is room for so many bytes, and hold it until the call of this thread ends."""
+        """Wait until there is memory for so many bytes, and hold it until the call of this thread ends."""
         self.give_back()
         if not hasattr(_call_of_thread, "depth"):
             return  # of somebody who makes a call by hand, and no other beside it
@@ -55,9 +55,9 @@ class Room:
                 self._changed.notify_all()
 
 
-BODIES = Room(16 << 20)
+BODIES = Memory(16 << 20)
 """For what large answers take as they come."""
-_TREES = Room(64 << 20)
+_TREES = Memory(64 << 20)
 """For what they take when they are read."""
 _call_of_thread = threading.local()
 
