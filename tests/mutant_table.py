@@ -280,8 +280,8 @@ MUTANTS = (
     Mutant(
         "an older reading of a part is used again",
         "queues/neighbours.py",
-        "if self.reading.as_of < not_before:",
-        "if self.reading.as_of == NEVER:",
+        "if self._reading.as_of < not_before:",
+        "if self._reading.as_of == NEVER:",
         "tests/unit/test_neighbours.py",
     ),
     Mutant(
@@ -500,7 +500,7 @@ MUTANTS = (
     Mutant(
         "what ended in doubt is started though it has left the queue",
         "drain/course.py",
-        "self._end_unless_it_stands(request, looked_at)",
+        "self._end_unless_they_stand(asked, looked_at)",
         "pass",
         "tests/integration/test_drain_doubt.py",
         "has_left",
@@ -508,8 +508,8 @@ MUTANTS = (
     Mutant(
         "what ended in doubt rests on a reading of before",
         "drain/course.py",
-        "self._end_unless_it_stands(request, looked_at)",
-        "self._end_unless_it_stands(request, 0.0)",
+        "self._end_unless_they_stand(asked, looked_at)",
+        "self._end_unless_they_stand(asked, looked_at - 60.0)",
         "tests/unit/test_drain_rules.py",
         "after_doubt",
     ),

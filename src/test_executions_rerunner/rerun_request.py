@@ -133,6 +133,10 @@ class RerunRequest:
         is_same_id = self.test_execution_id is not None and self.test_execution_id == other.test_execution_id
         return is_same_id or (self.group is not None and self.group == other.group)
 
+    def says_the_same(self, other: RerunRequest) -> bool:
+        """Tell whether an entry of the same group asks for the same: of the same link, at the same moment."""
+        return (self.created_at, self.ci_link) == (other.created_at, other.ci_link)
+
 
 def _decision(raw: RawRequest) -> str | None:
     status = _inside(raw, "artefact", "status")

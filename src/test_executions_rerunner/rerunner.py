@@ -229,6 +229,8 @@ class Rerunner:
     def delete_processed_requests(self, submitted_requests: Iterable[int]) -> None:
         """Remove requests from the queue, one call each; a newer one of the same group is left alone.
 
+        With ``acknowledge="started"`` what was only triggered stays as well, and a dry run removes nothing.
+
         Raises:
             TestObserverError: One could not be removed.
         """
@@ -237,9 +239,12 @@ class Rerunner:
 
     def _remember(self, raw: RawRequest) -> RerunRequest:
         request = RerunRequest.read(raw, needs_id=self._queue.needs_id)
-        if request.test_execution_id is not None:
-            self._by_id[request.test_execution_id] = request
-        return request
+        if request.test_execution_id is None:
+            return request
+        known = self._by_id.get(request.test_execution_id)
+        if known is None or vars(known) != vars(request):  # else what is known of its reading stays known
+            self._by_id[request.test_execution_id] = known = request
+        return known
 
     # process
 

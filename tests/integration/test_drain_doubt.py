@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from test_executions_rerunner.demo import Fault
+from test_executions_rerunner.drain import windows
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
@@ -143,6 +144,20 @@ def test_one_request_in_doubt_does_not_hold_a_younger_one_of_its_job(lab: Lab) -
     states = lab.states("jenkins")
     assert (states[older], states[younger]) == ("deferred", "triggered")
     assert lab.observer.ids() == [older]
+
+
+def test_a_later_request_joins_the_trigger_though_another_one_was_held_back(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "LEAST_STEP", 2)
+    add_job(lab)
+    now = time.time()
+    lab.jenkins.add_build("job", parameters=OURS, user="admin", started_at=now - 300, result=None)
+    link = f"{lab.jenkins.url}/job/job/1/"
+    asked = [(2, 60.0), (1, 600.0), (0, 50.0)]  # by priority, so that the one of long ago is not the first
+    first, held, last = (lab.request(link, priority=n, created_at=now - age)[0] for n, age in asked)
+    assert lab.states("jenkins") == {first: "triggered", held: "deferred", last: "triggered"}
+    assert lab.observer.ids() == [held]
 
 
 @pytest.mark.parametrize("is_started", [False, True], ids=["waits", "runs"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -225,6 +226,14 @@ def test_what_was_asked_for_anew_by_another_link_waits(lab: Lab, system: System)
     assert len(lab.observer.ids()) == 1
 
 
+def test_what_has_got_another_link_waits_also_beside_others_of_its_target(lab: Lab, system: System) -> None:
+    first, second = lab.request(lab.add_target(system, "t1"), 2)
+    late(lab, 31, lambda: lab.observer.set_link(second, ELSEWHERE))
+    states = lab.states(system)
+    assert states == {first: "triggered", second: "deferred"}
+    assert lab.observer.ids() == [second]
+
+
 def test_within_half_a_minute_nobody_is_asked_again(lab: Lab, system: System) -> None:
     (number,) = lab.request(lab.add_target(system, "t1"))
     late(lab, 29, lambda: None)
@@ -265,6 +274,38 @@ def test_our_own_deletes_do_not_make_the_readings_fail(lab: Lab, system: System)
     outcomes = lab.drain(system)
     assert all(outcome.deleted for outcome in outcomes.values())
     assert [request for request in lab.observer.requests if request.status == 500] == []
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_part_that_cannot_be_read_is_not_asked_for_by_each_of_its_requests(lab: Lab, status: int) -> None:
+    for n in range(30):
+        lab.request(lab.add_target("github", f"t{n}"))
+        was_rerun(lab, "github", f"t{n}")
+    lab.observer.inject(Fault(method="GET", path="environment=", times=None, status=status))
+    outcomes = lab.drain("github")
+    assert all("it stays in the queue" in outcome.reason for outcome in outcomes.values())
+    assert neighbour_reads(lab) < 15
+    assert lab.last.remaining == 30
+
+
+def test_a_slot_that_is_waited_for_keeps_no_delete_back(lab: Lab, system: System) -> None:
+    served, _, last = (lab.request(lab.add_target(system, f"t{n}"))[0] for n in range(3))
+    was_rerun(lab, system, "t0")
+    is_deleted = threading.Event()
+    were_deleted: list[bool] = []
+
+    def note_the_delete(request: RecordedRequest) -> None:
+        if request.method == "DELETE" and b"[]" not in request.body:
+            is_deleted.set()
+
+    def answer_when_it_is_deleted(request: RecordedRequest) -> None:
+        if request.method == "POST":
+            were_deleted.append(is_deleted.wait(20))
+
+    lab.observer.on_answer, lab.server(system).on_request = note_the_delete, answer_when_it_is_deleted
+    states = lab.states(system, limit=1)
+    assert (states[served], states[last]) == ("already-rerun", "deferred")
+    assert were_deleted == [True]
 
 
 def test_what_a_spent_budget_leaves_stays_and_is_no_failure(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration.conftest import run_number
+from integration.test_drain_evidence import Jumping, was_rerun
 from test_executions_rerunner import (
     GithubProcessor,
     JenkinsProcessor,
@@ -245,6 +247,47 @@ def test_processed_requests_may_have_been_written_as_json(lab: Lab, system: Syst
     assert second.submit_processed_requests(json.loads(written)) == ids
     second.delete_processed_requests(ids)
     assert lab.observer.ids() == []
+
+
+def by_steps(lab: Lab, system: System, between: Callable[[], object] = lambda: None, **more: Any) -> list[int]:  # noqa: ANN401 - as Rerunner takes it
+    """Drain by the four steps, of which something comes between; return the ids that were submitted."""
+    rerunner = Rerunner(lab.processor(system), test_observer=lab.queue(), **more)
+    processed = rerunner.process_rerun_requests(rerunner.load_rerun_requests())
+    between()
+    submitted = rerunner.submit_processed_requests(processed)
+    rerunner.delete_processed_requests(submitted)
+    return submitted
+
+
+def test_the_four_steps_start_nothing_that_has_left_the_queue_since_it_was_read(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    lab.waiting = waiting = Jumping()
+
+    def report() -> None:
+        waiting.ahead += 31
+        lab.observer.start_test(number, "https://ci.example.org/job/new/1/")
+
+    assert by_steps(lab, system, report) == []
+    assert lab.server(system).count("POST") == 0
+
+
+def test_the_four_steps_leave_what_is_to_stay_until_its_rerun_starts(lab: Lab, system: System) -> None:
+    lab.github.runners_are_free = False
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    assert by_steps(lab, system, acknowledge="started") == [number]
+    assert lab.observer.ids() == [number]
+    lab.jenkins.start_items()
+    if system == "github":
+        lab.github.run(run_number("t1")).latest.start()
+    assert by_steps(lab, system, acknowledge="started") == [number]
+    assert lab.observer.ids() == []
+
+
+def test_the_four_steps_delete_nothing_in_a_dry_run(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    was_rerun(lab, system, "t1")
+    assert by_steps(lab, system, dry_run=True) == [number]
+    assert lab.observer.count("DELETE") == 0
 
 
 @pytest.mark.parametrize("key", ["x", "", "0", "-1", "12345678901", "4294967296", "\u0661", 0, True, None, 1.5])

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from test_executions_rerunner.demo import Fault
-from test_executions_rerunner.drain.windows import LEAST_STEP
+from test_executions_rerunner.drain.ledger import Ledger
+from test_executions_rerunner.drain.windows import LEAST_STEP, Windows
 from test_executions_rerunner.errors import TestObserverError
+from test_executions_rerunner.queues.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System
@@ -185,6 +187,19 @@ def test_what_was_served_since_a_reading_began_is_not_started_again(lab: Lab, sy
     assert ended == ["triggered"]
     assert lab.triggered(system, "t1") == 1
     assert lab.observer.ids().count(number) == 0
+
+
+def test_a_window_that_shows_another_link_is_no_proof_that_a_request_stands(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    queue, ledger = lab.queue(), Ledger()
+    neighbours = Neighbours(queue, ledger.has_left)
+    fill_a_window(lab)
+    windows = Windows(queue, ledger, neighbours, None)
+    first = next(request for request in windows.read() if request.test_execution_id == number)
+    stood_at = neighbours.stood_at(first)
+    lab.observer.set_link(number, ELSEWHERE)
+    assert [request.test_execution_id for request in windows.read()] == lab.observer.ids()[LEAST_STEP:]
+    assert neighbours.stood_at(first) == stood_at
 
 
 def test_without_another_thread_windows_are_read_all_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

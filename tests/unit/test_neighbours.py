@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def request(number: int, environment: str = "rpi4", created_at: float = 1.0) -> RerunRequest:
-    return RerunRequest(number, None, "snap", created_at, None, (number,), {"environment": environment})
+def request(number: int, environment: str = "rpi4", created_at: float = 1.0, link: str | None = None) -> RerunRequest:
+    return RerunRequest(number, link, "snap", created_at, None, (number,), {"environment": environment})
 
 
 class Queue(RequestQueue):
@@ -176,3 +176,47 @@ def test_a_newer_request_in_its_place_does_not_show_that_it_stands() -> None:
     queue.waiting.now += 7
     assert find(neighbours, first, queue.waiting.now) is queue.entries[0]
     assert neighbours.stood_at(first) == began
+
+
+def test_another_link_in_its_place_does_not_show_that_it_stands() -> None:
+    queue = Queue(2)
+    neighbours = neighbours_of(queue)
+    (first, second), began = queue.entries, queue.waiting.now
+    queue.entries = [first, request(2, link="https://ci.example.org/job/new/1/")]
+    queue.waiting.now += 7
+    find(neighbours, first, queue.waiting.now, also=[second])
+    assert neighbours.stood_at(first) == began + 7
+    assert neighbours.stood_at(second) == began
+
+
+def test_whoever_stands_first_is_looked_for_first() -> None:
+    queue = Queue(5)
+    third, other = queue.entries[2], request(9)
+    neighbours = neighbours_of(queue)
+    assert neighbours.in_order([queue.entries[4], third, queue.entries[1]]) == [queue.entries[n] for n in (1, 2, 4)]
+    assert neighbours.in_order([third, other]) == [other, third], "nobody knows where it stands"
+
+
+def test_an_entry_of_the_same_group_is_found_by_that() -> None:
+    queue = Queue(2)
+    mine = RerunRequest(7, None, "snap", 1.0, None, (2,), {"environment": "rpi4"})
+    assert find(neighbours_of(queue), mine) is queue.entries[1]
+    groupless = RerunRequest(7, None, "snap", 1.0, None, None, {"environment": "rpi4"})
+    queue.entries.append(RerunRequest(8, None, "snap", 1.0, None, None, {"environment": "rpi4"}))
+    assert find(neighbours_of(queue), groupless) is None, "two of which nothing is told are not of one group"
+
+
+def test_ten_thousand_of_one_part_are_found_without_going_through_all_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[RerunRequest] = []
+
+    def compare(one: RerunRequest, other: RerunRequest) -> bool:
+        compared.append(other)
+        return one.test_execution_id == other.test_execution_id
+
+    monkeypatch.setattr(RerunRequest, "is_of_same_group", compare)
+    queue = Queue(10_000)
+    neighbours = neighbours_of(queue)
+    find(neighbours, queue.entries[0], also=queue.entries[1:])
+    for one in queue.entries:
+        neighbours.seen(one, not_before=0.0)
+    assert len(compared) < 4 * len(queue.entries)

@@ -261,7 +261,7 @@ def test_a_slot_given_back_can_be_taken_again() -> None:
 def test_who_finds_no_slot_waits_until_one_is_given_back() -> None:
     slots = Slots(1)
     assert slots.take()
-    got: list[bool] = []
+    got: list[bool | None] = []
     waiter = threading.Thread(target=lambda: got.append(slots.take()))
     waiter.start()
     assert got == []
@@ -273,7 +273,7 @@ def test_who_finds_no_slot_waits_until_one_is_given_back() -> None:
 def test_who_finds_no_slot_is_refused_once_the_last_one_is_used_up() -> None:
     slots = Slots(1)
     assert slots.take()
-    got: list[bool] = []
+    got: list[bool | None] = []
     waiter = threading.Thread(target=lambda: got.append(slots.take()))
     waiter.start()
     slots.end(is_used=True)

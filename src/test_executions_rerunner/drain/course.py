@@ -13,7 +13,7 @@ from test_executions_rerunner.models import NEVER, Look, Served, State, Target, 
 from test_executions_rerunner.queues.neighbours import UnseenError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from test_executions_rerunner.calls.clocks import Moment
     from test_executions_rerunner.drain.starter import Starter
@@ -107,15 +107,24 @@ class _Course:
     def _are_asked_for_still(self) -> bool:
         """Ask the queue again where it was read long ago; whatever is not asked for any more ends here."""
         if self.settling is None and not self.shared.starter.dry_run:
-            oldest = self.shared.starter.waiting.clock() - ASK_AGAIN_SECONDS
-            for request in list(self.left):
-                if NEVER < self.shared.neighbours.stood_at(request) < oldest:
-                    self._end_unless_it_stands(request, oldest)
+            oldest, stood_at = self.shared.starter.waiting.clock() - ASK_AGAIN_SECONDS, self.shared.neighbours.stood_at
+            late = [request for request in self.left if NEVER < stood_at(request) < oldest]
+            self._end_unless_they_stand(late, oldest)
         return bool(self.left)
 
-    def _end_unless_it_stands(self, request: RerunRequest, not_before: float) -> None:
+    def _end_unless_they_stand(self, requests: Iterable[RerunRequest], not_before: float) -> None:
+        """End those of some requests that do not stand in the queue any more as they were read."""
+        parts: dict[Hashable, list[RerunRequest]] = {}
+        for request in requests:
+            parts.setdefault(request.part, []).append(request)
+        for part in parts.values():
+            for request in part:
+                if self.shared.neighbours.stood_at(request) < not_before:
+                    self._end_unless_it_stands(request, not_before, part)
+
+    def _end_unless_it_stands(self, request: RerunRequest, not_before: float, also: list[RerunRequest]) -> None:
         """End a request that does not stand in the queue any more as it was read."""
-        neighbours, also = self.shared.neighbours, [each for each in self.left if each.part == request.part]
+        neighbours = self.shared.neighbours
         try:
             sight = neighbours.find(request, not_before=not_before, budget=neighbours.for_triggers, also=also)
         except UnseenError as error:
@@ -124,7 +133,7 @@ class _Course:
         if sight.row is None:
             self.shared.starter.ledger.gone([request])
             self._end(request, Verdict(State.DEFERRED, "it has left the queue since it was read: nothing is started"))
-        elif (sight.row.created_at, sight.row.ci_link) != (request.created_at, request.ci_link):
+        elif not sight.row.says_the_same(request):
             if sight.row.created_at != request.created_at:
                 self.shared.starter.ledger.gone([request])
             self._end(request, Verdict(State.DEFERRED, "it was asked for anew since it was read: the next drain looks"))
@@ -148,9 +157,8 @@ class _Course:
         for request, misses in look.misses.items():
             if request in self.left and misses >= MOST_MISSES and self.shared.stays(request):
                 self._end(request, Verdict(State.FAILED, _too_many(misses)))
-        for request, served in look.doubtful.items():
-            if request in self.left and self.settling is None:
-                self._end_doubtful(request, served, looked_at)
+        if self.settling is None:
+            self._end_doubtful({each: served for each, served in look.doubtful.items() if each in self.left}, looked_at)
         return replace(look, since=began if look.since is None else look.since)
 
     def _verdict_of(self, request: RerunRequest, served: Served) -> Verdict:
@@ -159,12 +167,15 @@ class _Course:
         reason = f"{served.reason}; the request stays until its rerun has started (--acknowledge started)"
         return Verdict(State.DEFERRED, reason, served.link)
 
-    def _end_doubtful(self, request: RerunRequest, served: Served, looked_at: float) -> None:
-        """End a request whose rerun may have ended, unless it stands in the queue still."""
-        if self.shared.stays(request):
-            self._end(request, Verdict(State.ALREADY_RERUN, served.reason, served.link))
-        elif request.test_execution_id is not None:
-            self._end_unless_it_stands(request, looked_at)
+    def _end_doubtful(self, doubtful: Mapping[RerunRequest, Served], looked_at: float) -> None:
+        """End requests whose rerun may have ended, unless they stand in the queue still."""
+        asked = []
+        for request, served in doubtful.items():
+            if self.shared.stays(request):
+                self._end(request, Verdict(State.ALREADY_RERUN, served.reason, served.link))
+            elif request.test_execution_id is not None:
+                asked.append(request)
+        self._end_unless_they_stand(asked, looked_at)
 
     # what follows
 

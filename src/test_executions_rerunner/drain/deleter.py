@@ -139,8 +139,7 @@ class Deleter:
             due, later = [e for e in leaving if e.due_at <= now], [e for e in leaving if e.due_at > now]
             self._leaving.update({part: later} if later else {})
         try:
-            self._look(due)
-            for one in due:
+            for one in due if self._look(due) else ():
                 sight = self._neighbours.seen(one.request, not_before=now - PROOF_SECONDS)
                 if sight is None:
                     self._put_back(one)
@@ -153,18 +152,19 @@ class Deleter:
         finally:
             self._leave(part)
 
-    def _look(self, due: list[_Leaving]) -> None:
-        """Have the first of them seen, and as many others as one reading shows; what cannot be seen is taken out."""
-        while due:
-            first, also = due[0].request, [one.request for one in due[1:]]
-            young, budget = self._clock() - _YOUNG_SECONDS, self._neighbours.for_deletes
-            try:
-                self._neighbours.find(first, not_before=young, budget=budget, also=also)
-                break
-            except UnseenError as error:
-                for one in due[: 1 if error.is_final else len(due)]:
-                    self._unseen(one, str(error), is_final=error.is_final)
-                del due[: 1 if error.is_final else len(due)]
+    def _look(self, due: list[_Leaving]) -> bool:
+        """Have the first of them in the queue seen, and as many others as one reading shows; False: none can be."""
+        if not due:
+            return False
+        first, *also = self._neighbours.in_order(one.request for one in due)
+        young, budget = self._clock() - _YOUNG_SECONDS, self._neighbours.for_deletes
+        try:
+            self._neighbours.find(first, not_before=young, budget=budget, also=also)
+        except UnseenError as error:
+            for one in due:  # they stand behind it, so that it would be the same with each of them
+                self._unseen(one, str(error), is_final=error.is_final)
+            return False
+        return True
 
     def _send_proven(self, one: _Leaving, sight: Sight) -> None:
         try:

@@ -16,12 +16,17 @@ class Slots:
         self._held = 0
         self._changed = threading.Condition()
 
-    def take(self) -> bool:
-        """Wait for a slot; False: all are used up for good."""
+    def take(self, seconds: float | None = None) -> bool | None:
+        """Wait for a slot, or for so long.
+
+        Returns:
+            True: it is taken. False: all are used up for good. None: it is not known yet whether one will be free.
+        """
         with self._changed:
             if self._free is None:
                 return True
-            self._changed.wait_for(lambda: self._free or not self._held)
+            if not self._changed.wait_for(lambda: self._free or not self._held, seconds):
+                return None
             if not self._free:
                 return False
             self._free -= 1

@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 Group = tuple[Target, list[RerunRequest]]
-_LOOK_UP_SECONDS = 0.05
-"""How often it is looked whether requests that wait for proof are to be removed."""
-_TOLD_WITHOUT_DELETE = frozenset({State.REFUSED, State.TRIGGERED})
-"""The outcomes of which a requester is told though the request stays."""
+_LOOK_UP_SECONDS = 0.05  # how often it is looked whether requests that wait for proof are to be removed
+_TOLD_WITHOUT_DELETE = frozenset({State.REFUSED, State.TRIGGERED})  # a requester is told of it though the request stays
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class Submitter:
         self._deleter, self._announcer = Deleter(queue, ledger, self.neighbours), Announcer(queue, ledger)
         self._ended: dict[Hashable, Verdict] = {}
         self._removed_ids: set[int] = set()
-        self._served: dict[int, tuple[RerunRequest, Evidence]] = {}
+        self._served: dict[int, tuple[RerunRequest, Evidence] | None] = {}  # None: it stays
         self._may_delete = options.dry_run
 
     def __enter__(self) -> Self:
@@ -103,8 +101,7 @@ class Submitter:
         Raises:
             QueueError: Nothing may be deleted from the queue, so that nothing was started.
         """
-        deleting = pool if deletes else None
-        groups = list(groups)
+        deleting, groups = pool if deletes else None, list(groups)
         if groups and not self._ledger.stopped:
             groups = self._resolved(groups, pool)
         groups = [group for group in groups if not self._joins(group, deleting)]
@@ -160,7 +157,9 @@ class Submitter:
             self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
             return
         for group in sorted(groups, key=lambda group: self._seconds_too_young(group[1]) > 0.0):
-            if self.slots.take():
+            while (has_slot := self.slots.take(_LOOK_UP_SECONDS)) is None:
+                self._deleter.flush(pool, is_idle=False)  # what is served does not wait for those that are not
+            if has_slot:
                 pool.submit(partial(self._start, group, snapshot, deleting))
             else:
                 self._end_all([group], Verdict(State.DEFERRED, "the limit of this drain was reached before"))
@@ -207,7 +206,8 @@ class Submitter:
             state = State.UNKNOWN if self._ledger.is_in_flight(left) else State.FAILED
             verdicts |= dict.fromkeys(left, Verdict(state, f"unexpected: {type(error).__name__}: {error}"))
         ended = [verdicts[request] for request in left if verdicts[request].state is not State.ALREADY_RERUN]
-        self._ended.update({target.key: ended[-1]} if ended else {})
+        if ended:  # how its trigger ended, if it was sent, and not what one request was held back for
+            self._ended[target.key] = max(ended, key=lambda verdict: verdict.state in TAKEN)
         self.slots.end(is_used=any(verdict.state in TAKEN and not verdict.frees_slot for verdict in ended))
         self._settle(verdicts, target, deleting)
 
@@ -220,7 +220,6 @@ class Submitter:
         return verdicts
 
     def _asked_at(self, request: RerunRequest) -> Moment | None:
-        """Return when a request was made; None: it does not say."""
         return Moment(request.created_at, self._queue.clock) if isinstance(request.created_at, float) else None
 
     def _seconds_too_young(self, requests: Iterable[RerunRequest]) -> float:
@@ -245,7 +244,8 @@ class Submitter:
         }
         for request, verdict in verdicts.items():
             if verdict.state.is_served and request.test_execution_id is not None:
-                self._served[request.test_execution_id] = (request, evidence[request])
+                leaves = self._is_done(request, verdict)
+                self._served[request.test_execution_id] = (request, evidence[request]) if leaves else None
         done = {request for request, verdict in verdicts.items() if deleting and self._is_done(request, verdict)}
         if not self._ledger.settle(verdicts, target.name, deletes=done):
             return
@@ -284,15 +284,16 @@ class Submitter:
                 self._deleter.wait()
 
     def delete(self, test_execution_id: int) -> None:
-        """Remove a request that `submit` found or had served; any other by its id.
+        """Remove a request that `submit` found or had served, unless it is to stay; any other by its id.
 
         Raises:
             QueueError: It could not be removed.
         """
-        if test_execution_id not in self._served:
-            self._queue.delete([test_execution_id])
+        if (served := self._served.get(test_execution_id)) is None:
+            if test_execution_id not in self._served and not self._options.dry_run:
+                self._queue.delete([test_execution_id])
             return
-        request, evidence = self._served[test_execution_id]
+        request, evidence = served
         with Pool(1) as pool:
             self._deleter.delete(request, evidence, lambda: None)
             self.join(pool)

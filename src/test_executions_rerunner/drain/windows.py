@@ -86,7 +86,8 @@ class Windows:
                 fresh.append(request)
                 if request.created_at is None:
                     self._timeless[request] = None
-            stand.append(known)
+            if known.ci_link == request.ci_link:  # with another one it does not stand there as it was read
+                stand.append(known)
         self.is_last = reading.is_whole or not fresh
         self.is_whole = self.is_last and (begun.is_first or self._has_read_all_families())
         self._ledger.open(fresh)

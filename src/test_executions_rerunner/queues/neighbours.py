@@ -91,6 +91,26 @@ class Budget:
             self._changed.notify_all()
 
 
+class _Shown:
+    """A reading in which rows are found without going through all of them: thousands may be asked for."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._by_id = {row.test_execution_id: row for row in reversed(reading.requests)}
+        self._by_group = {row.group: row for row in reversed(reading.requests)}
+
+    def sight(self, request: RerunRequest, not_before: float) -> Sight | None:
+        """Return what is shown of a request; None: the reading is too old, or ends before that."""
+        if self._reading.as_of < not_before:
+            return None
+        rows = (self._by_id.get(request.test_execution_id), self._by_group.get(request.group))
+        row = next((row for row in rows if row and row.is_of_same_group(request)), None)
+        return None if row is None and not self._reading.is_whole else Sight(row, self._reading.as_of)
+
+
+_NOTHING_SHOWN = _Shown(Reading((), NEVER, is_whole=False))
+
+
 @dataclass(eq=False)
 class _Part:
     """One part of the queue; whoever reads it holds its lock, and the others take what was read."""
@@ -98,16 +118,10 @@ class _Part:
     lock: threading.Lock = field(default_factory=threading.Lock)
     known: dict[RerunRequest, None] = field(default_factory=dict)
     """Its requests, in the order of the queue."""
-    reading: Reading = field(default=Reading((), NEVER, is_whole=False))
+    shown: _Shown = _NOTHING_SHOWN
+    """The newest reading."""
     batch: int = LEAST_ROWS
     """How many of the requests wanted one reading is to show."""
-
-    def sight(self, request: RerunRequest, not_before: float) -> Sight | None:
-        """Return what the newest reading shows of a request; None: it is too old, or ends before that."""
-        if self.reading.as_of < not_before:
-            return None
-        row = next((row for row in self.reading.requests if row.is_of_same_group(request)), None)
-        return None if row is None and not self.reading.is_whole else Sight(row, self.reading.as_of)
 
 
 class Neighbours:
@@ -157,7 +171,7 @@ class Neighbours:
 
     def seen(self, request: RerunRequest, *, not_before: float) -> Sight | None:
         """Return what is known without a reading; None: nothing as young as that."""
-        return self._part(request).sight(request, not_before)
+        return self._part(request).shown.sight(request, not_before)
 
     def find(
         self,
@@ -180,16 +194,24 @@ class Neighbours:
         """
         part = self._part(request)
         with part.lock:
-            sight, wanted = part.sight(request, not_before), 0
+            sight, wanted = part.shown.sight(request, not_before), 0
+            if sight is not None:
+                also = ()  # whoever had it read has looked for them, or each will be asked for on its own
             while sight is None:
                 wanted = max(2 * wanted, self._rows_for(part, request, also))
-                part.reading = self._read(part, request, budget, wanted)
-                sight = part.sight(request, not_before)
+                part.shown = _Shown(self._read(part, request, budget, wanted))
+                sight = part.shown.sight(request, not_before)
             for each in (request, *also):
-                shown = part.sight(each, not_before)
-                if shown and shown.row and shown.row.created_at == each.created_at:
+                shown = part.shown.sight(each, not_before)
+                if shown and shown.row and shown.row.says_the_same(each):
                     self._stood[each] = shown.as_of
         return sight
+
+    def in_order(self, requests: Iterable[RerunRequest]) -> list[RerunRequest]:
+        """Return requests of one part, those first that stand first in the queue, as far as is known."""
+        requests = list(requests)
+        places = dict(zip(requests, self._places(self._part(requests[0]), requests), strict=True)) if requests else {}
+        return sorted(places, key=lambda request: places[request])
 
     def _part(self, request: RerunRequest) -> _Part:
         with self._lock:

@@ -129,6 +129,13 @@ class TestObserverServer(TestObserverApi):
             self._groups[self._serial] = group
             return self._serial
 
+    def set_link(self, test_execution_id: int, ci_link: str | None) -> None:
+        """Give a test execution another link, as PATCH does: its request shows it, and stays as it is otherwise."""
+        with self.lock:
+            group = self._groups[test_execution_id]
+            group.newest.ci_link = ci_link
+            group.changed()
+
     def ask_again(self, test_execution_id: int, created_at: object = None) -> None:
         """Let somebody ask for the execution's group, as a POST does: nothing changes where it is queued.
 
