@@ -563,8 +563,8 @@ MUTANTS = (
     Mutant(
         "a young request is not waited for",
         "drain/submitter.py",
-        "if left and (seconds := self._seconds_too_young(left)):",
-        "if (seconds := self._seconds_too_young(left)) < 0.0:",
+        "if left and (seconds := self._ages.seconds_too_young(left)):",
+        "if (seconds := self._ages.seconds_too_young(left)) < 0.0:",
         "tests/integration/test_drain_clocks.py",
         "request_of_this_second",
     ),

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.clocks import Moment
 from test_executions_rerunner.calls.failures import CallError
 from test_executions_rerunner.drain.announcer import Announcer
 from test_executions_rerunner.drain.course import Courses
 from test_executions_rerunner.drain.deleter import Deleter
 from test_executions_rerunner.drain.policy import POLICY
 from test_executions_rerunner.drain.pool import Pool
+from test_executions_rerunner.drain.selection import Ages
 from test_executions_rerunner.drain.slots import Slots
 from test_executions_rerunner.drain.starter import TAKEN, Starter
 from test_executions_rerunner.errors import QueueError, RequestProcessingError
@@ -77,6 +77,7 @@ class Submitter:
         self._ended: dict[Hashable, Verdict] = {}
         self._removed_ids: set[int] = set()
         self._served: dict[int, tuple[RerunRequest, Evidence] | None] = {}  # None: it stays
+        self._ages = Ages(processor, queue, dry_run=options.dry_run)
         self._may_delete = options.dry_run
 
     def __enter__(self) -> Self:
@@ -156,7 +157,7 @@ class Submitter:
             self._ledger.stop(state, reason)
             self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
             return
-        for group in sorted(groups, key=lambda group: self._seconds_too_young(group[1]) > 0.0):
+        for group in sorted(groups, key=lambda group: self._ages.seconds_too_young(group[1]) > 0.0):
             while (has_slot := self.slots.take(_LOOK_UP_SECONDS)) is None:
                 self._deleter.flush(pool, is_idle=False)  # what is served does not wait for those that are not
             if has_slot:
@@ -181,7 +182,7 @@ class Submitter:
         """Return why a request that was read after a trigger of its target is not served by it."""
         if verdict.acceptance is None:
             return None
-        asked_at = self._asked_at(request)
+        asked_at = self._ages.asked_at(request)
         if self.neighbours.made_by(request) <= verdict.acceptance.sent_at:
             is_newer = False  # it was read before, whatever the clocks leave open
         elif asked_at is None:
@@ -195,10 +196,10 @@ class Submitter:
     def _start(self, group: Group, snapshot: object, deleting: Pool | None) -> None:
         """Look, trigger and settle one group; the deletes go to the pool, before other triggers."""
         target, requests = group
-        verdicts = self._impossible(requests)
-        left = {request: self._asked_at(request) for request in requests if request not in verdicts}
+        verdicts = self._ages.impossible(requests)
+        left = {request: self._ages.asked_at(request) for request in requests if request not in verdicts}
         try:
-            if left and (seconds := self._seconds_too_young(left)):
+            if left and (seconds := self._ages.seconds_too_young(left)):
                 self._processor.waiting.sleep(seconds)
             verdicts |= self._courses.run(target, left, snapshot)
         except Exception as error:  # noqa: BLE001 - one bad request never stops the others, whatever it is
@@ -210,27 +211,6 @@ class Submitter:
             self._ended[target.key] = max(ended, key=lambda verdict: verdict.state in TAKEN)
         self.slots.end(is_used=any(verdict.state in TAKEN and not verdict.frees_slot for verdict in ended))
         self._settle(verdicts, target, deleting)
-
-    def _impossible(self, requests: Iterable[RerunRequest]) -> dict[RerunRequest, Verdict]:
-        """Return the outcomes of those that were made at a moment that cannot be: they fail alone."""
-        verdicts: dict[RerunRequest, Verdict] = {}
-        for request, moment in ((request, self._asked_at(request)) for request in requests):
-            if impossible := moment and moment.impossible:
-                verdicts[request] = Verdict(State.FAILED, f"could not be looked at: {impossible}")
-        return verdicts
-
-    def _asked_at(self, request: RerunRequest) -> Moment | None:
-        return Moment(request.created_at, self._queue.clock) if isinstance(request.created_at, float) else None
-
-    def _seconds_too_young(self, requests: Iterable[RerunRequest]) -> float:
-        """Return how long requests have to wait until their rerun can be seen to be later than they are."""
-        if self._options.dry_run or self._queue.clock.doubt or self._processor.calls.clock.doubt:
-            return 0.0  # nothing can be compared by time then
-        waiting, width = self._processor.waiting, self._queue.clock.width_seconds
-        asked_at = [moment.latest for moment in map(self._asked_at, requests) if moment]
-        least = waiting.waits.youngest_seconds + width + self._processor.calls.clock.width_seconds
-        # one that is ahead of its own clock by more is impossible, which fails alone
-        return min(max(max(asked_at, default=float("-inf")) + least - waiting.clock(), 0.0), least + width)
 
     def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
         for target, requests in groups:
