@@ -276,18 +276,6 @@ def test_our_own_deletes_do_not_make_the_readings_fail(lab: Lab, system: System)
     assert [request for request in lab.observer.requests if request.status == 500] == []
 
 
-@pytest.mark.parametrize("status", [403, 500])
-def test_a_part_that_cannot_be_read_is_not_asked_for_by_each_of_its_requests(lab: Lab, status: int) -> None:
-    for n in range(30):
-        lab.request(lab.add_target("github", f"t{n}"))
-        was_rerun(lab, "github", f"t{n}")
-    lab.observer.inject(Fault(method="GET", path="environment=", times=None, status=status))
-    outcomes = lab.drain("github")
-    assert all("it stays in the queue" in outcome.reason for outcome in outcomes.values())
-    assert neighbour_reads(lab) < 15
-    assert lab.last.remaining == 30
-
-
 def test_a_slot_that_is_waited_for_keeps_no_delete_back(lab: Lab, system: System) -> None:
     served, _, last = (lab.request(lab.add_target(system, f"t{n}"))[0] for n in range(3))
     was_rerun(lab, system, "t0")

@@ -106,7 +106,7 @@ class Deleter:
         with self._lock:
             for part, leaving in self._leaving.items():
                 is_enough = len(leaving) >= LEAST_ROWS or leaving[0].since + _GATHERING_SECONDS <= now
-                if not self._busy.get(part) and (is_hurried or is_enough) and any(e.due_at <= now for e in leaving):
+                if not self._busy.get(part) and (is_hurried or is_enough) and any(map(self._is_due, leaving)):
                     self._busy[part] = 1
                     ready.append(part)
             is_left = bool(self._leaving) or any(self._busy.values())
@@ -119,6 +119,9 @@ class Deleter:
         with self._lock:
             due = min((one.due_at for leaving in self._leaving.values() for one in leaving), default=0.0)
         self._waiting.sleep(min(due - self._clock(), 1.0))
+
+    def _is_due(self, leaving: _Leaving) -> bool:
+        return leaving.due_at <= self._clock() or self._waiting.is_interrupted
 
     def _at_once_by(self, request: RerunRequest, evidence: Evidence) -> float | None:
         """Return until when a DELETE may be sent without a look; None: it may not."""
@@ -136,7 +139,10 @@ class Deleter:
         now = self._clock()
         with self._lock:
             leaving = self._leaving.pop(part, [])
-            due, later = [e for e in leaving if e.due_at <= now], [e for e in leaving if e.due_at > now]
+            due: list[_Leaving] = []
+            later: list[_Leaving] = []
+            for one in leaving:
+                (due if self._is_due(one) else later).append(one)
             self._leaving.update({part: later} if later else {})
         try:
             for one in due if self._look(due) else ():
@@ -144,7 +150,7 @@ class Deleter:
                 if sight is None:
                     self._put_back(one)
                 elif sight.as_of < self._clock() - PROOF_SECONDS:
-                    self._unseen(one, _TOO_OLD, is_final=False)
+                    self._unseen([one], _TOO_OLD, is_final=False)
                 elif not self._has_ended(one, sight):
                     with self._lock:
                         self._busy[part] += 1
@@ -161,15 +167,15 @@ class Deleter:
         try:
             self._neighbours.find(first, not_before=young, budget=budget, also=also)
         except UnseenError as error:
-            for one in due:  # they stand behind it, so that it would be the same with each of them
-                self._unseen(one, str(error), is_final=error.is_final)
+            # the others stand behind it, so that it would be the same with each of them
+            self._unseen(due, str(error), is_final=error.is_final)
             return False
         return True
 
     def _send_proven(self, one: _Leaving, sight: Sight) -> None:
         try:
             if not self._send(one, sight.as_of + PROOF_SECONDS):
-                self._unseen(one, _TOO_OLD, is_final=False)
+                self._unseen([one], _TOO_OLD, is_final=False)
         finally:
             self._leave(one.request.part)
 
@@ -217,14 +223,15 @@ class Deleter:
             f"request {one.request.test_execution_id} could not be deleted: {error}",
         )
 
-    def _unseen(self, one: _Leaving, why: str, *, is_final: bool) -> None:
-        """Look again later, a few times; then the request stays."""
-        one.unseen += 1
-        if is_final or one.unseen >= MOST_TRIES or self._waiting.is_interrupted:
-            self._ledger.kept(one.request, f"it stays in the queue, where a newer request may stand: {why}")
-            return
-        one.due_at = self._clock() + self._waiting.varied(self._waiting.waits.retry_seconds[0])
-        self._put_back(one)
+    def _unseen(self, leaving: list[_Leaving], why: str, *, is_final: bool) -> None:
+        """Look again later for those of one part, a few times and all at once; then they stay."""
+        due_at = self._clock() + self._waiting.varied(self._waiting.waits.retry_seconds[0])
+        for one in leaving:
+            one.unseen, one.due_at = one.unseen + 1, due_at
+            if is_final or one.unseen >= MOST_TRIES or self._waiting.is_interrupted:
+                self._ledger.kept(one.request, f"it stays in the queue, where a newer request may stand: {why}")
+            else:
+                self._put_back(one)
 
     def _end(self, one: _Leaving, removal: Removal) -> None:
         self._ledger.deleted(one.request, removal)
