@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from test_executions_rerunner.demo import Fault
 
 if TYPE_CHECKING:
     from integration.conftest import Lab
+    from test_executions_rerunner.demo import RecordedRequest
 
 NAME = "canonical/lab"
 
@@ -62,6 +64,21 @@ def test_what_is_deferred_side_by_side_names_the_run_of_this_drain(lab: Lab) -> 
     outcomes = lab.drain("github", concurrency=2).values()
     (deferred,) = [outcome.reason for outcome in outcomes if outcome.state == "deferred"]
     assert re.search(rf"its concurrency group 'ci-main' is taken \({NAME} run [12] of this drain\)", deferred)
+
+
+@pytest.mark.parametrize("slow", [1, 2])
+def test_a_group_goes_to_whoever_stands_first_in_the_queue_however_slow_its_look_is(lab: Lab, slow: int) -> None:
+    first, second = ask_for(lab, 1, 2)
+    other_was_started = threading.Event()
+
+    def hold(request: RecordedRequest) -> None:
+        if request.method == "POST":
+            other_was_started.set()
+        elif request.path.endswith(f"/runs/{slow}"):
+            other_was_started.wait(0.5)
+
+    lab.github.on_request = hold
+    assert lab.states("github") == {first: "triggered", second: "deferred"}
 
 
 def test_the_dry_run_plans_what_the_drain_does(lab: Lab) -> None:

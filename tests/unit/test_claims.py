@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.drain.claims import Claims
+from test_executions_rerunner.drain.claims import MOST_OVERTAKEN_SECONDS, Claims
 from test_executions_rerunner.models import Claim
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_a_target_takes_all_it_needs_or_nothing() -> None:
 
 def waits_for(claims: Claims, claim: Claim, ended: list[str | None]) -> threading.Thread:
     """Take a claim in a thread of its own."""
-    thread = threading.Thread(target=lambda: ended.append(claims.take([claim], "second")), daemon=True)
+    thread = threading.Thread(target=lambda: ended.append(claims.take([claim], "second", "second")), daemon=True)
     thread.start()
     return thread
 
@@ -78,3 +78,43 @@ def test_places_are_counted_and_what_was_read_since_does_not_count_twice() -> No
     read_later = Claim("queue", "4 items wait, and --max-queued is 5", most=1, since=11.0)
     now[0] = 12.0
     assert claims.take([read_later], "c") is None, "a and b stand in what was read"
+
+
+def test_nobody_overtakes_whoever_stands_before_it_in_the_queue() -> None:
+    for goes in (True, False):
+        claims = claims_at()
+        claims.come("first")
+        claims.come("second")
+        ended: list[str | None] = []
+        thread = waits_for(claims, GROUP, ended)
+        thread.join(0.05)
+        assert not ended, "the first one may take it still"
+        if goes:
+            claims.leave("first")
+        else:
+            assert claims.take([GROUP], "first", "first") is None
+            claims.settle([GROUP], "first", are_kept=True)
+        thread.join(LONG_SECONDS)
+        assert [bool(taken) for taken in ended] == [not goes]
+
+
+def test_whoever_takes_nothing_waits_for_nobody() -> None:
+    claims = claims_at()
+    claims.come("first")
+    claims.come("second")
+    assert claims.take([], "second", "second") is None
+
+
+def test_whoever_keeps_others_waiting_loses_its_place() -> None:
+    now = [0.0]
+    claims = claims_at(lambda: now[0])
+    for name in ("first", "second", "third"):
+        claims.come(name)
+    ended: list[str | None] = []
+    thread = waits_for(claims, GROUP, ended)
+    thread.join(0.05)
+    assert not ended
+    now[0] = MOST_OVERTAKEN_SECONDS
+    thread.join(LONG_SECONDS)
+    assert ended == [None]
+    assert claims.take([Claim("other", "taken")], "third", "third") is None, "at once"

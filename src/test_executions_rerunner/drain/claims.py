@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 _LOOK_UP_SECONDS = 0.1
 """How often a thread that waits for another's trigger asks whether it still should."""
+MOST_OVERTAKEN_SECONDS = 2.0
+"""How long a target waits for the looks of those before it in the queue, which may take the same."""
 
 
 @dataclass(eq=False)
@@ -26,7 +29,8 @@ class Claims:
     """Who holds what.
 
     A claim is taken before the trigger, all of a target's at once, and kept or given back when its answer is known;
-    whoever comes in between waits for that.
+    whoever comes in between waits for that. Nobody takes one before those that stand before it in the queue have been
+    looked at, unless that takes long.
 
     Args:
         clock: Our own clock.
@@ -35,26 +39,55 @@ class Claims:
 
     def __init__(self, clock: Callable[[], float], is_stopped: Callable[[], bool]) -> None:
         self._clock, self._is_stopped = clock, is_stopped
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.RLock())
         self._holders: dict[Hashable, list[_Holder]] = {}
+        self._coming: dict[Hashable, None] = {}
 
-    def take(self, claims: Iterable[Claim], name: str) -> str | None:
+    def come(self, key: Hashable) -> None:
+        """Give a target its place behind those that have come before; `take` or `leave` gives it up."""
+        with self._changed:
+            self._coming[key] = None
+
+    def leave(self, key: Hashable) -> None:
+        """Let nobody wait for a target any more."""
+        with self._changed:
+            self._coming.pop(key, None)
+            self._changed.notify_all()
+
+    def take(self, claims: Iterable[Claim], name: str, key: Hashable = None) -> str | None:
         """Take all claims of a target, or none.
+
+        Args:
+            claims: What its trigger takes.
+            name: The target, for people.
+            key: What it has come as; None: it has no place.
 
         Returns:
             Why it cannot have them; None: it has them, until `settle`.
         """
-        claims = tuple(claims)
+        claims, since = tuple(claims), self._clock()
         with self._changed:
-            while True:
+            while claims:
                 if reason := next(filter(None, map(self._taken, claims)), None):
                     return reason
-                if not any(self._is_contested(claim) for claim in claims) or self._is_stopped():
+                is_waiting = self._is_behind(key, since) or any(map(self._is_contested, claims))
+                if not is_waiting or self._is_stopped():
                     break
                 self._changed.wait(_LOOK_UP_SECONDS)
             for claim in claims:
                 self._holders.setdefault(claim.key, []).append(_Holder(name))
+            self.leave(key)
         return None
+
+    def _is_behind(self, key: Hashable, since: float) -> bool:
+        """Tell whether one that came before may take something still; who keeps others waiting is not waited for."""
+        if key not in self._coming:
+            return False
+        before = tuple(itertools.takewhile(lambda other: other != key, self._coming))
+        if before and self._clock() - since >= MOST_OVERTAKEN_SECONDS:
+            for other in before:
+                del self._coming[other]
+        return bool(before) and before[0] in self._coming
 
     def settle(self, claims: Iterable[Claim], name: str, *, are_kept: bool) -> None:
         """Keep the claims of a target whose trigger may have been accepted, or give them back."""

@@ -55,12 +55,15 @@ class Starter:
         processor: The CI system.
         ledger: Asked before each trigger whether one may still be sent.
         dry_run: Send no trigger.
+
+    Attributes:
+        claims: What triggers take.
     """
 
     def __init__(self, processor: RequestProcessor, ledger: Ledger, *, dry_run: bool) -> None:
         self.processor, self.ledger, self.dry_run = processor, ledger, dry_run
         self.waiting = processor.waiting
-        self._claims = Claims(self.waiting.clock, lambda: ledger.stopped is not None)
+        self.claims = Claims(self.waiting.clock, lambda: ledger.stopped is not None)
 
     def look_failed(self, target: Target, failure: Failure, settling: Verdict | None = None) -> Verdict:
         """Return the outcome after a look that failed for good."""
@@ -83,7 +86,7 @@ class Starter:
 
     def start(self, target: Target, look: Look, requests: Iterable[RerunRequest]) -> Verdict | Repeat | Settle:
         """Take what the trigger of a look takes, and send it; the caller holds the turn for that."""
-        if taken := self._claims.take(look.claims, target.name):
+        if taken := self.claims.take(look.claims, target.name, target.key):
             return Verdict(State.DEFERRED, taken)
         end: Verdict | Repeat | Settle | None = None
         try:
@@ -96,7 +99,7 @@ class Starter:
             # what raised may have been raised after the trigger was sent
             are_kept = end is None or (isinstance(end, Verdict) and end.state in TAKEN)
             are_kept = are_kept or (isinstance(end, Settle) and end.holds)
-            self._claims.settle(look.claims, target.name, are_kept=are_kept)
+            self.claims.settle(look.claims, target.name, are_kept=are_kept)
         return end
 
     def _send(self, target: Target, look: Look, requests: Iterable[RerunRequest]) -> Verdict | Repeat | Settle:

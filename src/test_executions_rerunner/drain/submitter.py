@@ -161,6 +161,7 @@ class Submitter:
             while (has_slot := self.slots.take(_LOOK_UP_SECONDS)) is None:
                 self._deleter.flush(pool, is_idle=False)  # what is served does not wait for those that are not
             if has_slot:
+                self._starter.claims.come(group[0].key)
                 pool.submit(partial(self._start, group, snapshot, deleting))
             else:
                 self._end_all([group], Verdict(State.DEFERRED, "the limit of this drain was reached before"))
@@ -209,6 +210,7 @@ class Submitter:
         ended = [verdicts[request] for request in left if verdicts[request].state is not State.ALREADY_RERUN]
         if ended:  # how its trigger ended, if it was sent, and not what one request was held back for
             self._ended[target.key] = max(ended, key=lambda verdict: verdict.state in TAKEN)
+        self._starter.claims.leave(target.key)
         self.slots.end(is_used=any(verdict.state in TAKEN and not verdict.frees_slot for verdict in ended))
         self._settle(verdicts, target, deleting)
 
