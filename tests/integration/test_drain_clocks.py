@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.conftest import run_number
+from test_executions_rerunner.calls.sending import Sending
 from test_executions_rerunner.demo import Fault
 from test_executions_rerunner.demo.jenkins.jobs import DEFAULT_PARAMETERS
 from waits import HandMoved, ShortWaiting
@@ -114,6 +115,24 @@ def test_a_target_that_always_answers_too_slowly_is_left_for_the_next_drain(lab:
     assert lab.server(system).count("POST") == 0
 
 
+def test_the_age_of_a_look_counts_when_the_connection_stands(
+    lab: Lab, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    lab.waiting = waiting = Jumping()
+    begin, left = Sending.begin, [11.0]
+
+    def slow_connection() -> None:
+        if lab.server(system).count("GET") and lab.observer.count("DELETE") and left and looks(lab, system) == 1:
+            waiting.ahead += left.pop()
+        begin()
+
+    monkeypatch.setattr(Sending, "begin", slow_connection)
+    assert lab.states(system)[number] == "triggered"
+    assert lab.server(system).count("POST") == 1
+    assert looks(lab, system) == 2
+
+
 # a request that is younger than the margin
 
 
@@ -192,6 +211,37 @@ def test_one_odd_date_makes_a_server_unbelievable(lab: Lab, system: System, date
     assert states[ids[0]] == "triggered"
     assert [states[number] for number in ids[1:]] == ["failed", "failed"]
     assert lab.server(system).count("POST") == 1
+
+
+def test_a_queue_that_takes_over_a_minute_is_no_doubt_about_its_clock(lab: Lab, system: System) -> None:
+    before, since = (lab.request(lab.add_target(system, f"t{n}"), created_at=time.time() - 600)[0] for n in (1, 2))
+    start_by_hand(lab, system, "t1", ago=900)
+    start_by_hand(lab, system, "t2", ago=300)
+    lab.waiting = waiting = Jumping()
+    left = [69.0]
+
+    def hook(request: RecordedRequest) -> None:  # its Date is that of the arrival of the request
+        if request.method == "GET" and left:
+            waiting.ahead += left.pop()
+
+    lab.observer.on_request = hook
+    states = lab.states(system)
+    assert (states[before], states[since]) == ("triggered", "already-rerun")
+
+
+def test_a_jenkins_that_answers_slowly_does_not_make_a_build_before_the_request_later(lab: Lab) -> None:
+    (number,) = lab.request(lab.add_target("jenkins", "t1"), created_at=time.time() - 60)
+    start_by_hand(lab, "jenkins", "t1", ago=61)
+    lab.jenkins.latency_seconds["GET"] = 3.5  # its Date is that of the arrival of the request
+    assert lab.states("jenkins")[number] != "already-rerun"
+
+
+def test_one_request_with_an_impossible_time_fails_alone(lab: Lab, system: System) -> None:
+    link = lab.add_target(system, "t1")
+    (good,), (impossible,) = lab.request(link), lab.request(link, created_at=time.time() + HOUR)
+    states = lab.states(system)
+    assert (states[good], states[impossible]) == ("triggered", "failed")
+    assert lab.observer.ids() == [impossible]
 
 
 def test_a_created_at_that_has_not_come_yet_is_impossible(lab: Lab, system: System) -> None:
