@@ -130,6 +130,28 @@ def test_a_drain_that_is_ended_waits_for_no_reading(lab: Lab, system: System) ->
     assert lab.last.remaining is None, "nobody knows what stands behind the first window"
 
 
+def test_after_a_signal_no_delete_waits_for_a_reading_of_the_whole_queue(lab: Lab, system: System) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"), priority=1)
+    fill_a_window(lab)
+    lab.observer.inject(Fault(method="GET", path=REST, status=500))
+    is_read_again, is_over = threading.Event(), threading.Event()
+
+    def end_the_drain(request: RecordedRequest) -> None:
+        if is_rest(request) and lab.observer.count("GET", REST) > 1:
+            is_read_again.set()
+            is_over.wait(SECONDS)
+
+    def accept_when_it_is_read_again(request: RecordedRequest) -> None:
+        if request.method == "POST":
+            is_read_again.wait(SECONDS)
+            threading.Thread(target=lab.last.end, args=["interrupted by SIGTERM"]).start()
+
+    lab.observer.on_request, lab.server(system).on_request = end_the_drain, accept_when_it_is_read_again
+    outcome = lab.drain(system)[number]
+    is_over.set()
+    assert (outcome.state.value, outcome.deleted) == ("triggered", True)
+
+
 def test_a_time_limit_that_passes_during_a_reading_ends_the_drain(lab: Lab, system: System) -> None:
     now = [0.0]
     (number,) = lab.request(lab.add_target(system, "t1"), priority=1)

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
 _ALL = object()
+_LOOK_UP_SECONDS = 0.1
+"""How often it is looked whether a signal has come."""
 
 
 class Exclusion:
@@ -18,9 +20,13 @@ class Exclusion:
 
     Test Observer reads the rows of its answer first and their executions in a second statement, so that it answers 500
     where a row was deleted in between.
+
+    Args:
+        is_interrupted: Whether a signal has come: no reading of the whole queue matters any more then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_interrupted: Callable[[], bool] = lambda: False) -> None:
+        self._is_interrupted = is_interrupted
         self._changed = threading.Condition()
         self._deletes: Counter[Hashable] = Counter()
         self._readings: Counter[Hashable] = Counter()
@@ -29,7 +35,8 @@ class Exclusion:
     def deleting(self, part: Hashable) -> Iterator[None]:
         """Delete in the block; waits while that part, or all, is being read."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._readings[part] and not self._readings[_ALL])
+            while self._readings[part] or (self._readings[_ALL] and not self._is_interrupted()):
+                self._changed.wait(_LOOK_UP_SECONDS)
             self._deletes[part] += 1
         try:
             yield

@@ -95,7 +95,7 @@ class TestObserverInterface(RequestQueue):
         self._calls = Calls(waiting or Waiting(), explain, "Test Observer")
         self.waiting, self.clock = self._calls.waiting, self._calls.clock
         self._telling = Calls(Waiting(self.waiting.waits), explain)  # so that no DELETE waits for what people are told
-        self._exclusion = Exclusion()
+        self._exclusion = Exclusion(lambda: self.waiting.is_interrupted)
         auth = BearerAuth(test_observer_api_key) if test_observer_api_key else None
         self._session = open_session(self.url, auth=auth, connections=connections + 1, waiting=self.waiting)
 
