@@ -144,8 +144,8 @@ MUTANTS = (
     Mutant(
         "a doubtful trigger gives its slot back",
         "drain/starter.py",
-        "TAKEN = frozenset({State.TRIGGERED, State.UNKNOWN, State.PLANNED})",
-        "TAKEN = frozenset({State.TRIGGERED, State.PLANNED})",
+        "return verdict.state in _TAKEN or verdict.is_doubtful",
+        "return verdict.state in {State.TRIGGERED, State.PLANNED}",
         "tests/integration/test_drain_interface.py",
         "limit",
     ),
@@ -303,8 +303,8 @@ MUTANTS = (
     Mutant(
         "a crash after the trigger gives its claims back",
         "drain/starter.py",
-        "are_kept = end is None or (isinstance(end, Verdict) and end.state in TAKEN)",
-        "are_kept = isinstance(end, Verdict) and end.state in TAKEN",
+        "are_kept = end is None or (isinstance(end, Verdict) and takes(end))",
+        "are_kept = isinstance(end, Verdict) and takes(end)",
         "tests/unit/test_drain_rules.py",
         "what_it_took",
     ),

@@ -142,6 +142,8 @@ class Verdict:
     """The trigger that was accepted, where one was."""
     frees_slot: bool = False
     """Whether the trigger was answered by a failure and not found afterwards: `--limit` does not count it."""
+    is_doubtful: bool = False
+    """Whether the trigger may have been accepted all the same, whatever the outcome is called."""
 
 
 @dataclass(frozen=True)

@@ -196,6 +196,14 @@ def test_a_doubtful_trigger_keeps_its_place_in_the_limit(lab: Lab, system: Syste
     assert lab.server(system).count("POST") == 2
 
 
+def test_a_trigger_of_which_nobody_could_see_what_it_did_keeps_its_place_in_the_limit(lab: Lab) -> None:
+    first, second = (lab.request(lab.add_target("jenkins", f"t{n}"))[0] for n in range(2))
+    lab.jenkins.inject(Fault(method="POST", path="/job/t0/", status=503))
+    lab.jenkins.inject(Fault(method="GET", path="/job/t0/", skip=1, times=None, status=503))
+    assert lab.states("jenkins", limit=1, concurrency=1) == {first: "deferred", second: "deferred"}
+    assert lab.jenkins.count("POST") == 1
+
+
 @pytest.mark.parametrize("status", [500, 502, 504])
 def test_a_job_that_always_answers_that_it_failed_does_not_use_up_the_limit(
     lab: Lab, system: System, status: int

@@ -75,6 +75,14 @@ def test_two_requests_of_such_a_job_never_end_each_other(
     assert [build.result for build in lab.jenkins.builds("job")] in ([], [None])
 
 
+def test_what_a_jenkins_that_starts_may_have_taken_is_taken(lab: Lab) -> None:
+    add_job(lab)
+    numbers = [ask(lab, family="snap"), ask(lab, family="deb")]
+    lab.jenkins.inject(Fault("POST", status=503, body="getting ready to work"))
+    assert lab.states("jenkins", concurrency=1) == dict.fromkeys(numbers, "deferred")
+    assert lab.jenkins.count("POST") == 1
+
+
 def test_the_place_is_given_back_where_the_trigger_is_refused(lab: Lab) -> None:
     add_job(lab)
     ask(lab, family="snap")

@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from test_executions_rerunner.rerun_request import RerunRequest
 
 _log = logging.getLogger(__name__)
-TAKEN = frozenset({State.TRIGGERED, State.UNKNOWN, State.PLANNED})
-"""The ends of a trigger that was accepted, may have been, or would be: what it took is taken."""
+_TAKEN = frozenset({State.TRIGGERED, State.UNKNOWN, State.PLANNED})
+
+
+def takes(verdict: Verdict) -> bool:
+    """Tell whether a trigger was accepted, may have been, or would be: what it took is taken."""
+    return verdict.state in _TAKEN or verdict.is_doubtful
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class Starter:
                 end = self._send(target, look, requests)
         finally:
             # what raised may have been raised after the trigger was sent
-            are_kept = end is None or (isinstance(end, Verdict) and end.state in TAKEN)
+            are_kept = end is None or (isinstance(end, Verdict) and takes(end))
             are_kept = are_kept or (isinstance(end, Settle) and end.holds)
             self.claims.settle(look.claims, target.name, are_kept=are_kept)
         return end
@@ -140,13 +144,15 @@ class Starter:
         try:
             changed = self.processor.changed(target, look)
         except CallError as error:
-            return Verdict(state, f"{reason}; then it could not be looked at: {error.failure.reason}")
+            unseen = f"{reason}; then it could not be looked at: {error.failure.reason}"
+            return Verdict(state, unseen, is_doubtful=True)
         if changed:
             link = changed.link or self.processor.rerun_link(target, look)
             return _triggered(look, f"{changed.reason}: {reason}", link, replace(acceptance, holds_back=False))
         # an answer of the server that it failed is nearly a refusal: it must not use up the limit, drain after drain
         is_answered = (failure.status or 0) >= _FAILURES
-        return Verdict(state, f"{reason}; looking again found no rerun of ours", frees_slot=is_answered)
+        not_found = f"{reason}; looking again found no rerun of ours"
+        return Verdict(state, not_found, frees_slot=is_answered, is_doubtful=True)
 
 
 _FAILURES = 500

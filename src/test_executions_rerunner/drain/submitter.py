@@ -18,7 +18,7 @@ from test_executions_rerunner.drain.policy import POLICY
 from test_executions_rerunner.drain.pool import Pool
 from test_executions_rerunner.drain.selection import Ages
 from test_executions_rerunner.drain.slots import Slots
-from test_executions_rerunner.drain.starter import TAKEN, Starter
+from test_executions_rerunner.drain.starter import Starter, takes
 from test_executions_rerunner.errors import QueueError, RequestProcessingError
 from test_executions_rerunner.models import State, Stood, Target, Verdict
 from test_executions_rerunner.queues.neighbours import Neighbours
@@ -209,9 +209,9 @@ class Submitter:
             verdicts |= dict.fromkeys(left, Verdict(state, f"unexpected: {type(error).__name__}: {error}"))
         ended = [verdicts[request] for request in left if verdicts[request].state is not State.ALREADY_RERUN]
         if ended:  # how its trigger ended, if it was sent, and not what one request was held back for
-            self._ended[target.key] = max(ended, key=lambda verdict: verdict.state in TAKEN)
+            self._ended[target.key] = max(ended, key=takes)
         self._starter.claims.leave(target.key)
-        self.slots.end(is_used=any(verdict.state in TAKEN and not verdict.frees_slot for verdict in ended))
+        self.slots.end(is_used=any(takes(verdict) and not verdict.frees_slot for verdict in ended))
         self._settle(verdicts, target, deleting)
 
     def _end_all(self, groups: Iterable[Group], verdict: Verdict) -> None:
