@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.processors.github.looks.bounds import Queues
 from test_executions_rerunner.processors.github.looks.groups import Capacity, ConcurrencyGroups
+from test_executions_rerunner.processors.github.looks.queued import Queues
 
 if TYPE_CHECKING:
     from test_executions_rerunner.processors.github.api import GithubApi
