@@ -80,6 +80,7 @@ def test_a_task_that_fails_fails_it_and_the_others_run_all_the_same(clone: Path,
     assert "make model" in done.stdout
     assert "make test" in done.stdout
     assert "make fuzz" in done.stdout
+    assert [line.split(": ")[1] for line in done.stdout.splitlines() if "exit code 1: " in line] == [f"make {task}"]
 
 
 def test_what_cannot_be_installed_is_named(clone: Path) -> None:
