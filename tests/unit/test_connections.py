@@ -253,7 +253,9 @@ def test_a_100_is_waited_through(call: Call) -> None:
 def test_a_100_without_end_is_no_answer(patient_call: Call) -> None:
     patient_call.server.inject(Fault(action="interim", status=100, heads=None))
     failure = explain(patient_call.fails())
-    assert (failure.fault, "its head has no end" in failure.reason) == (Kind.BROKEN, True)
+    assert failure.fault is Kind.BROKEN
+    # Python itself counts them from 3.14 on
+    assert "its head has no end" in failure.reason or "interim responses" in failure.reason
     assert_sent_once_and_left_behind(patient_call)
 
 
