@@ -199,5 +199,5 @@ class Moment(NamedTuple):
 def spelled(seconds: float) -> str:
     """Return a length of time for people."""
     if seconds < _FEW_SECONDS:
-        return f"{seconds:.0f} seconds"
+        return f"{seconds:.0f} second{'' if round(seconds) == 1 else 's'}"
     return f"{seconds / 60:.0f} minutes"

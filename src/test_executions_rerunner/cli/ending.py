@@ -66,8 +66,14 @@ def _is_narrow(place: Place) -> bool:
     return bool(place.environment.get("COLUMNS"))
 
 
-def show_verdict(report: Report, place: Place) -> None:
-    """Say after the checks whether a drain would work; `Report.error` is set where it would not."""
+def show_verdict(report: Report, place: Place, interrupted_by: str | None) -> None:
+    """Say after the checks whether a drain would work; `Report.error` is set where it would not, or nobody knows.
+
+    Args:
+        report: Has the checks.
+        place: Where it is said.
+        interrupted_by: The signal that ended them early; None: none did.
+    """
     broken = [check for check in report.checks if check.ok is False]
     failed = [check.name for check in broken]
     warnings = sum(check.ok is None for check in report.checks)
@@ -77,7 +83,11 @@ def show_verdict(report: Report, place: Place) -> None:
         more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
         report.error = f"a drain could not work: {', '.join(failed[:_MOST_NAMED])}{more}"
         _log.error("%s", report.error)
-    elif not place.is_quiet:
+    if interrupted_by:
+        untried = f"interrupted by {interrupted_by}: the rest was not tried"
+        report.error = f"{report.error}; {untried}" if report.error else untried
+        _log.warning("%s", untried)
+    elif not failed and not place.is_quiet:
         more = f"; {warnings} warning{'s' if warnings > 1 else ''}, see above" if warnings else ""
         lines = wrapped(f"a drain can work{more}", columns_of(place.out, place.environment))
         place.output.lines(place.out, [paint(line, YELLOW if warnings else GREEN) for line in lines])

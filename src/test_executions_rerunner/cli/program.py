@@ -248,7 +248,7 @@ class Program:
         worker = self._signals.wait(work)
         if worker.error and not self._signals.name:
             raise worker.error
-        ending.show_verdict(self.report, self._place)
+        ending.show_verdict(self.report, self._place, self._signals.name)
 
     def _tell(self) -> bool:
         """Show the outcomes, and write them where they are wanted, whoever reads what is shown.

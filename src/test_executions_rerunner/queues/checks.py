@@ -48,7 +48,7 @@ def observer_checks(observer: Observer, requests: list[RerunRequest], most: int,
     except TestObserverError as error:
         yield _Check("Test Observer: view_rerun", ok=False, message=error.what, fix=error.advice)
     else:
-        read = "" if is_file else f", {len(found)} requests read"
+        read = "" if is_file else f", {len(found)} request{'' if len(found) == 1 else 's'} read"
         yield _Check("Test Observer: view_rerun", ok=True, message=f"{observer.url} answers{read}")
         requests += () if is_file else found
     yield _deleting(observer)

@@ -56,7 +56,8 @@ class RequestFile(RequestQueue):
     def checks(self, requests: list[RerunRequest], *, announce: bool) -> Iterator[Check]:
         """Say what was read, and try Test Observer where an entry is to be deleted."""
         requests += self._requests
-        yield Check("requests", ok=True, message=f"{len(requests)} requests read from {self.source}", is_of_queue=True)
+        read = f"{len(requests)} request{'' if len(requests) == 1 else 's'} read from {self.source}"
+        yield Check("requests", ok=True, message=read, is_of_queue=True)
         if self.has_ids:
             yield from self._observer.checks(requests, announce=announce)
 
@@ -87,7 +88,8 @@ def _read_array(path: str) -> list[dict[str, Any]]:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         entries = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(f"--requests: {path!r} is not allowed: a readable JSON file is needed ({error})") from error
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise SettingsError(f"--requests: {path!r} is not allowed: a readable JSON file is needed ({why})") from error
     if not isinstance(entries, list):
         raise SettingsError(f"--requests: {path!r} is not allowed: its JSON is no array of requests")
     return entries

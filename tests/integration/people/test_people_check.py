@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -601,3 +604,41 @@ def test_a_check_ends_with_a_verdict(world: World, processor: str) -> None:
     assert filled(world).run(processor, "--check").out.splitlines()[-1].startswith("a drain can work")
     token = "JENKINS_API_TOKEN" if processor == "jenkins" else "GH_TOKEN"
     assert "a drain could not work" in world.run(processor, "--check", **{token: "wrong-token"}).err.splitlines()[-1]
+
+
+@BOTH
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_check_that_a_signal_ended_says_so_and_not_that_a_drain_can_work(
+    world: World, processor: str, number: signal.Signals
+) -> None:
+    """What was not tried may be wrong."""
+    ci = world.jenkins if processor == "jenkins" else world.github
+    filled(world)
+    ci.inject(Fault(method="GET", times=None, action="hang"))
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "test_executions_rerunner", processor, "--check"],
+        env=world.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        ci.wait_for("GET")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert out.startswith("ok: ")
+    assert "a drain can work" not in out
+    assert f"interrupted by {number.name}: the rest was not tried" in err.splitlines()[-1]
+
+
+def test_a_file_that_is_not_there_is_named_once(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "requests.json"
+    ended = world.run("jenkins", "--requests", str(file), "--check")
+    assert ended.err.count(str(file)) == 1
+    assert "a readable JSON file is needed (No such file or directory)" in ended.err
+
+
+def test_one_request_of_a_file_is_told_as_one(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "requests.json"
+    file.write_text(json.dumps([{"ci_link": f"{world.jenkins.url}/job/lab/1/", "family": "snap"}]))
+    line_with(world.run("jenkins", "--requests", str(file), "--check"), f"requests: 1 request read from {file}")

@@ -72,7 +72,7 @@ class JenkinsProcessor(RequestProcessor):
     title = "Jenkins"
     address_setting = "--jenkins-url"
     links_setting = "--jenkins-url or --jenkins-public-url"
-    credential_setting = "JENKINS_USERNAME and JENKINS_API_TOKEN (an API token, no password)"
+    credential_setting = "JENKINS_USERNAME and JENKINS_API_TOKEN (an API token, not a password)"
     delay_seconds = 20.0
     """How long the item waits in the queue: for so long identical triggers are one."""
 
