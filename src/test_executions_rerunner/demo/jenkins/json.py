@@ -103,17 +103,23 @@ def _definitions_json(job: Job) -> dict[str, object]:
     return {"_class": "hudson.model.ParametersDefinitionProperty", "parameterDefinitions": definitions}
 
 
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
 def _build_json(build: Build, job: Job, job_url: str, skew_seconds: float) -> dict[str, object]:
+    # Jenkins itself knows whole milliseconds only, so that a start and a duration add up to the end.
+    started, ended = (_milliseconds(at + skew_seconds) for at in (build.started_at, build.ended_at))
     return {
         "_class": _BUILD_CLASSES[job.kind],
         "number": build.number,
         "url": f"{job_url}{build.number}/",
         "queueId": build.queue_id,
         # When it started, not when it was triggered.
-        "timestamp": round((build.started_at + skew_seconds) * 1000) if build.started_at else 0,
+        "timestamp": started if build.started_at else 0,
         "building": build.result is None,
         "result": build.result,
-        "duration": 0 if build.result is None else round((build.ended_at - build.started_at) * 1000),
+        "duration": 0 if build.result is None else ended - started,
         "actions": _actions_json(job, build.parameters, build.users),
     }
 
@@ -158,7 +164,7 @@ def item_json(item: Item, root: str, skew_seconds: float) -> dict[str, object]:
     task["_class"] = waits_for_a_node if item.job is None else _CLASSES[item.job.kind]
     return {
         "id": item.id,
-        "inQueueSince": round((item.since + skew_seconds) * 1000),
+        "inQueueSince": _milliseconds(item.since + skew_seconds),
         "why": item.why(time.time()),
         "task": task,
         "actions": _actions_json(item.job, item.parameters, item.users),

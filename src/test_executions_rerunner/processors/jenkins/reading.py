@@ -175,8 +175,8 @@ def _full_name(task: JsonObject) -> str:
 
 def _builds(told: Iterable[JsonObject]) -> Iterator[Build]:
     for build in told:
-        started = float(build["timestamp"]) / 1000
-        ended = None if build.get("building") is True else started + float(build.get("duration") or 0) / 1000
+        began, lasted = float(build["timestamp"]), float(build.get("duration") or 0)  # in ms, which add up exactly
+        started, ended = began / 1000, None if build.get("building") is True else (began + lasted) / 1000
         number, item = int(build["number"]), int(build.get("queueId") or 0)
         yield Build(number, _parameters(build), _users(build), item, started, ended, build.get("result"))
 
