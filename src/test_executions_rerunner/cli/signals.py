@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-LAST_SECONDS = 9.6
-"""When the process ends after a signal, whatever hangs: GitHub and ``docker stop`` kill after ten seconds."""
+LAST_SECONDS = 9.4
+"""When the process begins to end after a signal, whatever hangs: GitHub and ``docker stop`` kill after ten seconds.
+
+A machine that is busy takes half a second for the end itself.
+"""
 
 
 class Signals:
@@ -86,7 +89,7 @@ class Signals:
         """
         worker = Worker(work)
         while worker.is_alive() and self.is_time_left:
-            worker.join(0.1)
+            worker.join(min(0.1, max(0.0, LAST_SECONDS - self.gone_seconds)))
         if worker.error:
             raise worker.error
         return not worker.is_alive()
