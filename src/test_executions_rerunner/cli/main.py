@@ -97,7 +97,7 @@ def _read_flags(arguments: Sequence[str] | None) -> tuple[dict[str, Any], list[s
 def _meant(flag: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - not needed to show --help
 
-    near = get_close_matches(flag, [row.flag for row in SETTINGS if row.flag], n=1)
+    near = get_close_matches(flag, [row.flag for row in SETTINGS if row.flag], n=1, cutoff=0.7)
     return f": did you mean {near[0]}?" if near else ""
 
 

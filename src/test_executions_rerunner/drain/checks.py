@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TargetChecks: TypeAlias = "Callable[[Iterable[Target]], Iterator[Check]]"
 _MOST_CAUSES = 6
 _LARGE_DIFFERENCE_SECONDS = 60.0
+_SMALL_DIFFERENCE_SECONDS = 3.0
+"""What the answers leave open anyway."""
 _NTP = "have both servers, and the proxies before them, use NTP"
 
 
@@ -115,6 +117,8 @@ def _clocks(processor: RequestProcessor, queue: RequestQueue) -> Check:
         return Check("clocks", ok=None, message="not both servers told their time")
     apart = ours.ahead - theirs.ahead
     message = f"that of {ours.name} is {spelled(abs(apart))} {'ahead of' if apart >= 0 else 'behind'} {theirs.name}'s"
+    if abs(apart) < _SMALL_DIFFERENCE_SECONDS:
+        message = f"those of {ours.name} and {theirs.name} agree"
     doubt = ours.doubt or theirs.doubt
     if doubt or abs(apart) > MOST_APART_SECONDS:
         message = doubt or f"{message}: too far to be believed, so nothing would be started"

@@ -153,7 +153,8 @@ class Submitter:
             self._end_all(groups, self._ledger.stopped or Verdict(State.FAILED, str(error)))
             raise
         except CallError as error:
-            state, reason = POLICY[error.failure.fault].look_state, self._processor.not_looked_at(error.failure)
+            state = POLICY[error.failure.fault].look_state
+            reason = f"{self._processor.title} {self._processor.not_looked_at(error.failure)}"
             self._ledger.stop(state, reason)
             self._end_all(groups, self._ledger.stopped or Verdict(state, reason))
             return
@@ -164,7 +165,7 @@ class Submitter:
                 self._starter.claims.come(group[0].key)
                 pool.submit(partial(self._start, group, snapshot, deleting))
             else:
-                self._end_all([group], Verdict(State.DEFERRED, "the limit of this drain was reached before"))
+                self._end_all([group], Verdict(State.DEFERRED, f"--limit {self._options.limit} was reached before"))
 
     def _joins(self, group: Group, deleting: Pool | None) -> bool:
         """Let requests share the end of the trigger that this drain sent for their target, if it did."""
