@@ -9,8 +9,20 @@ import requests
 
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.failures import CallError, Failure, Fault, explain
+from test_executions_rerunner.drain.selection import Ages
 from test_executions_rerunner.models import Claim, Look, Served
-from toy_world import DELAY_SECONDS, KINDS, QUIET_SECONDS, Befalls, Rerun, ToyProcessor, World, drain
+from toy_world import (
+    DELAY_SECONDS,
+    KINDS,
+    QUIET_SECONDS,
+    Befalls,
+    Rerun,
+    ToyProcessor,
+    ToyQueue,
+    ToyWaiting,
+    World,
+    drain,
+)
 from waits import HandMoved
 
 if TYPE_CHECKING:
@@ -255,6 +267,22 @@ def test_after_doubt_the_queue_is_read_again_after_the_look() -> None:
 
     assert drain(world, processor=Doubting)[3] == "deferred"
     assert kinds(world).count("trigger") == 1
+
+
+@pytest.mark.parametrize("clock", ["queue", "processor"])
+def test_a_request_is_older_when_it_is_looked_at_by_what_each_clock_leaves_open(world: World, clock: str) -> None:
+    waiting = ToyWaiting(world)
+    queue, processor = ToyQueue(world, waiting), ToyProcessor(world, waiting)
+    request = world.groups[0].row
+    assert request
+    world.note(queue.clock)
+    world.note(processor.calls.clock)
+    world.now = queue.clock.own() - 58.0  # it is two seconds old
+    ages = Ages(processor, queue, dry_run=False)
+    least = ages.seconds_too_young([request])
+    (queue if clock == "queue" else processor.calls).clock._lower -= 3.0  # noqa: SLF001 - an answer that took longer
+    # what the queue's clock leaves open moves the request itself too
+    assert ages.seconds_too_young([request]) == pytest.approx(least + (6.0 if clock == "queue" else 3.0))
 
 
 # calls

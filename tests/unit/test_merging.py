@@ -24,7 +24,10 @@ def queue_of(rows: list[tuple[str, int, int]]) -> list[RerunRequest]:
 
 def readings_of(queue: list[RerunRequest], limit: int) -> list[Reading]:
     parts = [[one for one in queue if one.family == family] for family in FAMILIES]
-    return [Reading(part[:limit], 10.0 - len(part), is_whole=len(part) < limit) for part in parts]
+    return [
+        Reading(part[:limit], 10.0 - len(part), is_whole=len(part) < limit, answered_at=20.0 + len(part))
+        for part in parts
+    ]
 
 
 @given(ROWS)
@@ -43,6 +46,7 @@ def test_what_is_known_of_cut_readings_is_the_head_of_the_queue(rows: list[tuple
     assert list(known.requests) == queue[: len(known.requests)]
     assert len(known.requests) >= min(limit, len(queue)), "never less than one reading of all would show"
     assert known.as_of == min(reading.as_of for reading in readings)
+    assert known.answered_at == max(reading.answered_at for reading in readings), "all was made before that"
     assert known.is_whole == all(reading.is_whole for reading in readings)
 
 
