@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,19 @@ def test_jobs_on_later_pages_are_found(lab: Lab) -> None:
     last, other = ask(lab, "job 249", created_at=minutes_ago(10)), ask(lab, "job 248", created_at=minutes_ago(10))
     lab.github.rerun_jobs(RUN, ["job 249"], started_at=minutes_ago(5), conclusion="success")
     assert lab.states("github") == {last: "already-rerun", other: "triggered"}
+
+
+def test_the_job_lists_of_two_runs_are_read_beside_each_other(lab: Lab) -> None:
+    """As `functools.cached_property` does not, which has one lock for all runs until Python 3.12."""
+    both = threading.Barrier(2, timeout=20)
+    for run in (RUN, RUN + 1):
+        lab.github.add_run(NAME, run, jobs=("one",), run_started_at=minutes_ago(60))
+        lab.request(lab.github.link(run), created_at=minutes_ago(10))
+        lab.github.rerun_jobs(run, ["one"], started_at=minutes_ago(5))
+    met: list[int] = []
+    lab.github.on_request = lambda request: met.append(both.wait()) if "/jobs" in request.path else None
+    assert set(lab.states("github", concurrency=2).values()) == {"already-rerun"}
+    assert sorted(met) == [0, 1]
 
 
 def test_the_job_list_is_asked_for_only_where_it_decides(lab: Lab) -> None:

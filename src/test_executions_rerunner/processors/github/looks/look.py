@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from test_executions_rerunner.calls.once import Once
 from test_executions_rerunner.models import Look, Served, State, Verdict
 from test_executions_rerunner.processors.github.looks.bounds import too_often, too_old
 from test_executions_rerunner.processors.github.looks.served import Asked, Reruns
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from test_executions_rerunner.processors.github.api import GithubApi
-    from test_executions_rerunner.processors.github.jobs import Jobs
     from test_executions_rerunner.processors.github.links import RunLink
     from test_executions_rerunner.processors.github.looks.capacity import Capacities
     from test_executions_rerunner.processors.github.runs import KnownJobs
@@ -65,9 +64,14 @@ class RunLook:
 
     def __init__(self, api: GithubApi, rules: Rules, shared: Shared, link: RunLink) -> None:
         self._api, self._rules, self._link = api, rules, link
-        self._capacities, self._known_jobs = shared
+        self._capacities, known_jobs = shared
         self._run = current_run(api, link)
         self.job_ids: frozenset[int] | None = None
+        # no cached_property: until Python 3.12 the looks at all runs would wait for each other
+        self._jobs = Once(lambda: known_jobs.of(link, self._run))
+        self._reruns = Once(
+            lambda: Reruns(self._run, self._jobs(), api.later, failed_jobs=rules.rerun == "failed-jobs")
+        )
 
     def look(self, requests: Mapping[RerunRequest, Asked], refused: Collection[str]) -> Look:
         """Return what was found for these requests; the trigger is wider than all that was refused.
@@ -91,16 +95,6 @@ class RunLook:
             return look
         return self._with_trigger(look, refused)
 
-    @cached_property
-    def _jobs(self) -> Jobs:
-        """The jobs of all attempts."""
-        return self._known_jobs.of(self._link, self._run)
-
-    @cached_property
-    def _reruns(self) -> Reruns:
-        is_of_failed_jobs = self._rules.rerun == "failed-jobs"
-        return Reruns(self._run, self._jobs, self._api.later, failed_jobs=is_of_failed_jobs)
-
     def _may_have_rerun(self, asked: Asked) -> bool:
         """Tell whether an attempt began after a request was made; no earlier one did if the newest did not."""
         if asked.at is None or self._run.attempt <= asked.attempt:
@@ -108,13 +102,13 @@ class RunLook:
         return self._api.later(self._run.started, asked.at)
 
     def _served(self, asked: Asked) -> Served | None:
-        attempt = self._reruns.served_by(asked) if self._may_have_rerun(asked) else None
+        attempt = self._reruns().served_by(asked) if self._may_have_rerun(asked) else None
         if attempt is None:
             return None
         return Served(f"attempt {attempt} started since the request", self._api.page(self._link, attempt))
 
     def _misses(self, asked: Asked) -> int:
-        return self._reruns.misses(asked) if self._may_have_rerun(asked) else 0
+        return self._reruns().misses(asked) if self._may_have_rerun(asked) else 0
 
     def _verdict(self) -> Verdict | None:
         """Return why the run must not be started now, as far as the run itself says so."""
@@ -127,11 +121,11 @@ class RunLook:
             return Verdict(State.REFUSED, f"attempts used up: {run.attempt} of {rules.max_attempts}")
         if rules.max_per_day is None:
             return None
-        return too_often(self._api, rules.max_per_day, run, lambda: self._jobs)
+        return too_often(self._api, rules.max_per_day, run, self._jobs)
 
     def _with_trigger(self, look: Look, refused: Collection[str]) -> Look:
         """Return a look with the trigger for the requests that are left, and with what that takes."""
-        trigger = RunTrigger.narrowest(self._rules.rerun, look.before, lambda: self._jobs, refused)
+        trigger = RunTrigger.narrowest(self._rules.rerun, look.before, self._jobs, refused)
         self.job_ids = trigger.job_ids
         capacity = self._capacities.capacity(self._link)
         return replace(
