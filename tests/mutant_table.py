@@ -641,4 +641,12 @@ MUTANTS = (
         "tests/unit/test_github_moments.py",
         "still_missing or missing_for_a_moment",
     ),
+    Mutant(
+        "somebody else's build of the very seconds ends a request that stays",
+        "drain/course.py",
+        "if served.may_be_ours and self.shared.stays(request):",
+        "if self.shared.stays(request):",
+        "tests/integration/test_drain_acknowledge.py",
+        "very_seconds",
+    ),
 )

@@ -129,6 +129,8 @@ class Served:
     link: str | None = None
     has_started: bool = True
     """False: it waits in a queue still, from which it may be lost."""
+    may_be_ours: bool = True
+    """False, of what is doubtful: somebody else started it, so that no request stays for it."""
 
 
 @dataclass(frozen=True)

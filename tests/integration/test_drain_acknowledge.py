@@ -165,3 +165,15 @@ def test_a_request_that_reports_by_itself_leaves_by_itself(lab: Lab, system: Sys
 def test_another_word_is_refused(lab: Lab, system: System) -> None:
     with pytest.raises(SettingsError, match=r"acknowledge: 'later' is not allowed: one of accepted, started is"):
         Rerunner(lab.processor(system), acknowledge="later")
+
+
+@pytest.mark.parametrize(("user", "ends"), [("someone", "triggered"), ("admin", "already-rerun")])
+def test_a_build_of_the_very_seconds_of_a_request_is_its_rerun_only_if_a_drain_can_have_started_it(
+    lab: Lab, user: str, ends: str
+) -> None:
+    """It began before a newer request of its test: taken for that one's rerun, it would be the end of it."""
+    (number,) = lab.request(lab.add_target("jenkins", "t1"), created_at=time.time() - 60.0)
+    ours: dict[str, bool | str] = {"TEST_OBSERVER_REPORTING": True}
+    lab.jenkins.add_build("t1", started_at=time.time() - 60.5, parameters=ours, user=user)
+    assert lab.drain("jenkins", acknowledge="started")[number].state.value == ends
+    assert lab.observer.deleted == ([] if user == "someone" else [number])

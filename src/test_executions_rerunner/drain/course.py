@@ -168,10 +168,10 @@ class _Course:
         return Verdict(State.DEFERRED, reason, served.link)
 
     def _end_doubtful(self, doubtful: Mapping[RerunRequest, Served], looked_at: float) -> None:
-        """End requests whose rerun may have ended, unless they stand in the queue still."""
+        """End requests whose rerun may have ended, unless they stand in the queue still, and not for that."""
         asked = []
         for request, served in doubtful.items():
-            if self.shared.stays(request):
+            if served.may_be_ours and self.shared.stays(request):
                 self._end(request, Verdict(State.ALREADY_RERUN, served.reason, served.link))
             elif request.test_execution_id is not None:
                 asked.append(request)

@@ -199,7 +199,8 @@ class Evidence:
         elif doubts:
             build, why = doubts[0]
             link = self.api.build_link(self.target, build.number)
-            found.doubtful = Served(f"build {build.number} since the request may have been its rerun: {why}", link)
+            reason = f"build {build.number} since the request may have been its rerun: {why}"
+            found.doubtful = Served(reason, link, may_be_ours=build.is_by(self.trigger.ours.user))
         return found
 
     def _impossible(self, build: Build) -> Verdict:
