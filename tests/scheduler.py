@@ -59,11 +59,14 @@ class Scheduler:
         seed: Which one.
         modules: Their `threading` is replaced while this is entered.
         has_locks: Whether locks lock: without them a test must find what they are for.
+        is_fine: Whether any instruction may be followed by another thread's, and a wait end by its time-out though
+            somebody could go on; else a thread goes on until it has to wait.
     """
 
-    def __init__(self, seed: int, *modules: ModuleType, has_locks: bool = True) -> None:
+    def __init__(self, seed: int, *modules: ModuleType, has_locks: bool = True, is_fine: bool = True) -> None:
         self._seed, self._random = seed, random.Random(seed)  # noqa: S311 - no secret depends on it
         self._share = self._random.choice(_SWITCHES)
+        self._is_fine = is_fine
         self._modules, self.has_locks = modules, has_locks
         self._fibres: list[_Fibre] = []
         self._of_thread = threading.local()
@@ -108,6 +111,8 @@ class Scheduler:
         fibre: _Fibre | None = getattr(self._of_thread, "fibre", None)
         if fibre is None:  # before the schedule, or after it
             return is_ready()
+        if not self._is_fine and is_ready():
+            return True
         fibre.is_ready = is_ready
         fibre.until = None if seconds is None else self.now + max(0.0, seconds)
         self.switch()
@@ -131,7 +136,8 @@ class Scheduler:
     def _main(self, fibre: _Fibre) -> None:
         self._of_thread.fibre = fibre
         fibre.may_go.acquire()
-        sys.settrace(self._trace)
+        if self._is_fine:
+            sys.settrace(self._trace)
         try:
             if not self._is_over:
                 fibre.task()
@@ -169,7 +175,7 @@ class Scheduler:
         left = [fibre for fibre in self._fibres if not fibre.is_done]
         ready = [fibre for fibre in left if fibre.is_ready is None or fibre.is_ready()]
         timed = sorted((fibre.until, number) for number, fibre in enumerate(left) if fibre.until is not None)
-        if timed and (not ready or self._random.random() < _TIME_PASSES):
+        if timed and (not ready or (self._is_fine and self._random.random() < _TIME_PASSES)):
             until, number = timed[0]
             self.now = max(self.now, until)
             return left[number]

@@ -103,7 +103,7 @@ class Lab(ABC):
         """When the triggers arrived that took effect, by target, in true seconds."""
         found: dict[str, list[float]] = {}
         for request in self.witness.accepted:
-            found.setdefault(self._target_of(request), []).append(request.received_at)
+            found.setdefault(self.target_of(request), []).append(request.received_at)
         return found
 
     def rerunner(self, waiting: Waiting | None = None, **settings: Any) -> Rerunner:  # noqa: ANN401 - as Rerunner takes them
@@ -153,7 +153,8 @@ class Lab(ABC):
         """Return a target's name, a link to it and a family; it is added where it does not exist."""
 
     @abstractmethod
-    def _target_of(self, trigger: RecordedRequest) -> str: ...
+    def target_of(self, trigger: RecordedRequest) -> str:
+        """Return the name of what a trigger starts."""
 
     @abstractmethod
     def _processor(self, waiting: Waiting) -> RequestProcessor: ...
@@ -227,7 +228,7 @@ class JenkinsLab(Lab):
             self.jenkins.add_job(job, self._parameters, builds=[self.jenkins.now() - 24 * HOUR])
         return _jenkins_target(job, ("smoke", "full")[number % 2]), f"{self.jenkins.url}/job/{job}/1/", family
 
-    def _target_of(self, trigger: RecordedRequest) -> str:
+    def target_of(self, trigger: RecordedRequest) -> str:
         job = trigger.path.split("/")[2]
         return _jenkins_target(job, "full" if b"TESTPLAN=full" in trigger.body else "smoke")
 
@@ -283,7 +284,8 @@ class GithubLab(Lab):
         return f"{self.github.link(1000 + number)}/attempts/{self.github.attempts(1000 + number)}"
 
     def rerun_by_somebody(self, number: int, started_at: float) -> None:
-        self.github.rerun_jobs(1000 + number, ("rpi4", "rpi5"), started_at=started_at, conclusion="failure")
+        if self.github.run(1000 + number).latest.status == "completed":
+            self.github.rerun_jobs(1000 + number, ("rpi4", "rpi5"), started_at=started_at, conclusion="failure")
 
     def hold(self, number: int) -> set[str]:
         latest = self.github.run(1000 + number).latest
@@ -299,7 +301,7 @@ class GithubLab(Lab):
         job = (None, "rpi4")[len(self.asked) % 2]
         return f"run {run}", self.github.link(run, job), "charm"
 
-    def _target_of(self, trigger: RecordedRequest) -> str:
+    def target_of(self, trigger: RecordedRequest) -> str:
         return f"run {trigger.path.split('/')[6]}"
 
     def _processor(self, waiting: Waiting) -> RequestProcessor:

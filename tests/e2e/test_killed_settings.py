@@ -37,7 +37,7 @@ class MatrixLab(GithubLab):
         name, _, family = super()._target(number)
         return f"{name} rpi4", self.github.link(1000 + number, "rpi4"), family
 
-    def _target_of(self, trigger: RecordedRequest) -> str:
+    def target_of(self, trigger: RecordedRequest) -> str:
         *_, kind, number, _ = trigger.path.split("/")
         assert kind == "jobs", "the other machine was not asked for"
         runs = {self.github.job_id(run, "rpi4"): run for run in self._runs}
@@ -71,7 +71,7 @@ class SameBuildLab(JenkinsLab):
             self.jenkins.add_build(job, number=1, started_at=time.time() - 24 * 3600, parameters={"TESTPLAN": plan})
         return f"{job} {plan}", f"{self.jenkins.url}/job/{job}/1/", "image"
 
-    def _target_of(self, trigger: RecordedRequest) -> str:
+    def target_of(self, trigger: RecordedRequest) -> str:
         number = trigger.path.split("/")[2].removeprefix("cert-")
         assert f"TESTPLAN=plan-{number}".encode() in trigger.body
         return f"cert-{number} plan-{number}"

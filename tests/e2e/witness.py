@@ -51,6 +51,7 @@ class Removal:
         at: When the DELETE arrived.
         asked_at: When the question arrived right before it whether somebody has asked again; None: there was none.
         is_repeated: Whether an equal DELETE came before, for the same window.
+        request: By which number Python knows the DELETE.
     """
 
     group: object
@@ -58,6 +59,7 @@ class Removal:
     at: float
     asked_at: float | None
     is_repeated: bool
+    request: int
 
 
 class SeenTestObserver(TestObserverServer):
@@ -101,8 +103,23 @@ class SeenTestObserver(TestObserverServer):
 
     def _note_removal(self, request: RecordedRequest, row: ExecutionGroup) -> None:
         is_repeated = request.body in self._deletes
-        removal = Removal(row.executions[0].id, row.created_at, request.received_at, self._asked_at, is_repeated)
-        self.removals.append(removal)
+        group, at = row.executions[0].id, request.received_at
+        self.removals.append(Removal(group, row.created_at, at, self._asked_at, is_repeated, id(request)))
+
+    @property
+    def rows_queued(self) -> set[tuple[object, object]]:
+        """The first execution of each group that is queued, and when its request was made."""
+        with self.lock:
+            return {(row.executions[0].id, row.created_at) for row in self._rows}
+
+    def window_of(self, request: RecordedRequest) -> list[ExecutionGroup]:
+        """Return what a GET in progress reads."""
+        return list(self._windows.get(request, ()))
+
+    def group_of(self, test_execution_id: object) -> object:
+        """Return the first execution of the group of an execution."""
+        with self.lock:
+            return next(row.executions[0].id for key, row in self._groups.items() if key == test_execution_id)
 
     @property
     def groups_queued(self) -> list[list[object]]:

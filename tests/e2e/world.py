@@ -80,6 +80,14 @@ class Ask:
     made_at: float
 
 
+_NEAR_SECONDS = 1e-4
+
+
+def _now() -> float:
+    """Return the time as far as Test Observer tells it."""
+    return round(time.time(), 6)
+
+
 def _knowable_until(removal: Removal) -> float:
     """Return until when whoever sent a DELETE could have known of a newer request."""
     asked_at = removal.at if removal.asked_at is None else removal.asked_at
@@ -98,11 +106,15 @@ class Asks:
         self.made: list[Ask] = []
         self._numbers: dict[int, int] = {}
         self._by_others: set[float] = set()
+        self._by_others_of: dict[str, list[float]] = {}
+        self.reported: set[Ask] = set()
+        """Those that start-tests took out of the queue."""
+        self.began_at = time.time()
 
-    def ask(self, number: int, *, ago: float = 0.0) -> None:
+    def ask(self, number: int, *, ago: float = 0.0, **fields: object) -> None:
         """Ask for a target, for a group of its own."""
-        made_at = time.time() - ago
-        (group,) = self._lab.ask(number, created_at=made_at)
+        made_at = _now() - ago
+        (group,) = self._lab.ask(number, created_at=made_at, **fields)
         self._numbers[group] = number
         self.made.append(Ask(group, self._lab.asked[group], made_at))
 
@@ -112,13 +124,15 @@ class Asks:
         with self._lab.observer.lock:
             queued = {each for row in self._lab.observer.groups_queued for each in row}
             if group not in queued:
-                made_at = time.time()
+                made_at = _now()
                 self._lab.observer.ask_again(group, made_at)
                 self.made.append(Ask(group, self._lab.asked[group], made_at))
 
     def report_in(self, index: int, *, with_a_new_link: bool) -> None:
         """Let a run of a group report in, which takes its request out of the queue."""
         group = self._group(index)
+        queued = self._lab.observer.rows_queued
+        self.reported |= {ask for ask in self.made if ask.group == group and (group, ask.made_at) in queued}
         link = self._lab.link_of_rerun(self._numbers[group]) if with_a_new_link else None
         shown = self._lab.observer.start_test(group, link or self._lab.observer.first_link(group))
         self._lab.asked[shown] = self._lab.asked[group]
@@ -132,6 +146,22 @@ class Asks:
         group, started_at = self._group(index), time.time()
         self._lab.rerun_by_somebody(self._numbers[group], started_at)
         self._by_others.add(started_at)
+        target = self._lab.asked[group]
+        if started_at in self._lab.starts.get(target, ()):  # GitHub takes none while the run is going
+            self._by_others_of.setdefault(target, []).append(started_at)
+
+    def by_others(self, target: str) -> list[float]:
+        """Return when others started a target again."""
+        return self._by_others_of.get(target, [])
+
+    def index_of(self, group: object) -> int:
+        """Return which of the groups one is."""
+        return list(self._numbers).index(group)  # type: ignore[arg-type] # of what the queue holds
+
+    def of(self, group: object, created_at: object) -> Ask:
+        """Return a request by its group and when it was made, to a tenth of a millisecond."""
+        assert isinstance(created_at, float)
+        return next(ask for ask in self.made if ask.group == group and abs(ask.made_at - created_at) < _NEAR_SECONDS)
 
     def check(self) -> None:
         """Hold both promises against all that was asked for."""
