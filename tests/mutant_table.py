@@ -217,8 +217,8 @@ MUTANTS = (
     Mutant(
         "a trigger is not repeated after a refused connection",
         "drain/policy.py",
-        'Fault.NOT_SENT: _rule(State.FAILED, "goes on", React.REPEAT, State.FAILED)',
-        'Fault.NOT_SENT: _rule(State.FAILED, "goes on", React.END, State.FAILED)',
+        'Kind.NOT_SENT: _rule(State.FAILED, "goes on", React.REPEAT, State.FAILED)',
+        'Kind.NOT_SENT: _rule(State.FAILED, "goes on", React.END, State.FAILED)',
         "tests/integration/test_drain_faults.py",
         "refused_connection",
     ),
@@ -359,8 +359,8 @@ MUTANTS = (
     Mutant(
         "what a server announces is not noted",
         "calls/calls.py",
-        "if failure.fault is Fault.BUSY and failure.wait_seconds is not None:",
-        "if failure.fault is Fault.BUSY and failure.wait_seconds is None:",
+        "if failure.kind is Kind.BUSY and failure.wait_seconds is not None:",
+        "if failure.kind is Kind.BUSY and failure.wait_seconds is None:",
         "tests/integration/test_drain_github.py",
         "limit or quota or wait",
     ),

@@ -17,8 +17,7 @@ import requests
 from test_executions_rerunner import GithubProcessor, TestObserverInterface
 from test_executions_rerunner.calls.answers import MOST_BYTES
 from test_executions_rerunner.calls.clocks import ServerClock
-from test_executions_rerunner.calls.failures import Fault as Kind
-from test_executions_rerunner.calls.failures import explain
+from test_executions_rerunner.calls.failures import Kind, explain
 from test_executions_rerunner.calls.sessions import Session, open_session
 from test_executions_rerunner.calls.waiting import Waiting, Waits
 from test_executions_rerunner.demo import Fault, GithubServer, JenkinsServer, TestObserverServer
@@ -193,7 +192,7 @@ def test_an_answer_that_drips_but_is_whole_in_time_counts(call: Call) -> None:
 def test_an_answer_that_is_too_large_is_none(patient_call: Call, size: int, *, packed: bool) -> None:
     patient_call.server.inject(Fault(action="fill", size=size, packed=packed))
     failure = explain(patient_call.fails())
-    assert (failure.fault, "more than 8,388,608 bytes" in failure.reason) == (Kind.BROKEN, True)
+    assert (failure.kind, "more than 8,388,608 bytes" in failure.reason) == (Kind.BROKEN, True)
     assert_sent_once_and_left_behind(patient_call)
 
 
@@ -236,7 +235,7 @@ def test_the_queue_may_have_as_much_for_each_thousand_requests_asked_for() -> No
 def test_a_head_that_is_no_answer_is_not_taken_for_one(call: Call, status: int, seconds: float) -> None:
     call.server.inject(Fault(action="interim", status=status, seconds=seconds))
     failure = explain(call.fails())
-    assert failure.fault is Kind.BROKEN
+    assert failure.kind is Kind.BROKEN
     assert f"{status} " in failure.reason
     assert "is no answer" in failure.reason
     assert_sent_once_and_left_behind(call)
@@ -253,7 +252,7 @@ def test_a_100_is_waited_through(call: Call) -> None:
 def test_a_100_without_end_is_no_answer(patient_call: Call) -> None:
     patient_call.server.inject(Fault(action="interim", status=100, heads=None))
     failure = explain(patient_call.fails())
-    assert failure.fault is Kind.BROKEN
+    assert failure.kind is Kind.BROKEN
     # Python itself counts them from 3.14 on
     assert "its head has no end" in failure.reason or "interim responses" in failure.reason
     assert_sent_once_and_left_behind(patient_call)
@@ -282,7 +281,7 @@ def test_what_stands_behind_an_answer_ends_its_connection(call: Call) -> None:
 def test_what_cannot_be_unpacked_is_no_answer(call: Call, headers: dict[str, str], body: bytes, reason: str) -> None:
     call.server.inject(Fault(status=200, headers=headers, body=body))
     failure = explain(call.fails())
-    assert (failure.fault, reason in failure.reason) == (Kind.BROKEN, True)
+    assert (failure.kind, reason in failure.reason) == (Kind.BROKEN, True)
     assert call.server.count(call.method) == 1
 
 
@@ -302,14 +301,14 @@ def test_a_broken_connection_is_an_error_of_requests(
     call: Call, action: Literal["reset", "close", "hang", "cut"], *, effect: bool
 ) -> None:
     call.server.inject(Fault(action=action, effect=effect, seconds=5))
-    assert explain(call.fails()).fault is Kind.BROKEN
+    assert explain(call.fails()).kind is Kind.BROKEN
     assert_sent_once_and_left_behind(call)
 
 
 @every_call
 def test_a_refused_connection_is_one_that_was_not_sent(call: Call) -> None:
     call.server.stop()
-    assert explain(call.fails()).fault is Kind.NOT_SENT
+    assert explain(call.fails()).kind is Kind.NOT_SENT
 
 
 @every_call

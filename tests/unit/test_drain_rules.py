@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from test_executions_rerunner.calls.calls import Calls
-from test_executions_rerunner.calls.failures import CallError, Failure, Fault, explain
+from test_executions_rerunner.calls.failures import CallError, Failure, Kind, explain
 from test_executions_rerunner.drain.selection import Ages
 from test_executions_rerunner.models import Claim, Look, Served
 from toy_world import (
@@ -225,7 +225,7 @@ class Running(Claiming):
 
     def explain(self, error: BaseException) -> Failure:
         """Understand that refusal."""
-        return Failure(Fault.RUNNING, "already running") if isinstance(error, LookupError) else super().explain(error)
+        return Failure(Kind.RUNNING, "already running") if isinstance(error, LookupError) else super().explain(error)
 
 
 def test_what_is_running_already_keeps_what_it_takes(world: World) -> None:
@@ -300,7 +300,7 @@ def test_a_call_that_cannot_wait_is_not_made_while_the_server_wants_none(calls: 
     with pytest.raises(CallError) as raised:
         calls.at_once(lambda: pytest.fail("it was made"))
 
-    assert raised.value.failure == Failure(Fault.BUSY, "the server wants no call now")
+    assert raised.value.failure == Failure(Kind.BUSY, "the server wants no call now")
 
 
 @pytest.mark.parametrize(("seconds", "made"), [(50.0, 1), (20.0, 3), (1.0, 4)], ids=["slow", "slower", "fast"])

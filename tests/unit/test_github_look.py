@@ -14,8 +14,7 @@ import requests
 
 from test_executions_rerunner import GithubProcessor
 from test_executions_rerunner.calls.clocks import Moment, ServerClock
-from test_executions_rerunner.calls.failures import CallError
-from test_executions_rerunner.calls.failures import Fault as Kind
+from test_executions_rerunner.calls.failures import CallError, Kind
 from test_executions_rerunner.demo import Fault, GithubServer
 from test_executions_rerunner.drain.policy import POLICY
 from test_executions_rerunner.models import Look, State
@@ -155,7 +154,7 @@ def test_a_group_url_that_leads_elsewhere_is_not_followed_and_nothing_is_started
     inject_group(server, url.format(url=server.url))
     with pytest.raises(CallError, match="its concurrency group is said to be at") as failed:
         look(processor_of(server), server.link(7))
-    assert POLICY[failed.value.failure.fault].look_state is State.FAILED
+    assert POLICY[failed.value.failure.kind].look_state is State.FAILED
     assert gets(server) == ["runs/7", "runs/7/concurrency_groups?per_page=100"]
 
 
@@ -210,7 +209,7 @@ def test_a_403_after_groups_were_told_is_a_failed_look(server: GithubServer) -> 
     server.concurrency_groups = "forbidden"
     with pytest.raises(CallError) as failed:
         look(processor, server.link(8))
-    assert POLICY[failed.value.failure.fault].look_state is State.FAILED
+    assert POLICY[failed.value.failure.kind].look_state is State.FAILED
 
 
 # active groups, in one call for many looks
@@ -298,7 +297,7 @@ def test_groups_that_cannot_be_read_are_a_failed_look(server: GithubServer, path
     server.inject(Fault(method="GET", path=f"{path}(\\?|$)", times=None, **fault))
     with pytest.raises(CallError) as failed:
         look(processor_of(server), server.link(7))
-    assert failed.value.failure.fault is Kind.BROKEN
+    assert failed.value.failure.kind is Kind.BROKEN
 
 
 def test_a_list_of_groups_that_is_not_whole_is_a_failed_look(server: GithubServer) -> None:
@@ -337,7 +336,7 @@ def test_an_answer_about_another_run_is_none(server: GithubServer, shown: dict[s
     server.add_run(NAME, 7, **shown)  # type: ignore[arg-type] # what its JSON says
     with pytest.raises(CallError, match="the answer is about another run") as failed:
         look(processor_of(server), server.link(7))
-    assert failed.value.failure.fault is Kind.BROKEN
+    assert failed.value.failure.kind is Kind.BROKEN
 
 
 def test_jobs_of_another_run_are_none(server: GithubServer) -> None:
@@ -356,12 +355,12 @@ def test_the_repository_must_answer_for_a_run_to_be_gone(server: GithubServer) -
     processor = processor_of(server)
     with pytest.raises(CallError) as failed:
         look(processor, link)
-    assert failed.value.failure.fault is Kind.NEVER
+    assert failed.value.failure.kind is Kind.NEVER
     body = '{"full_name": "canonical/other"}'
     server.inject(Fault(method="GET", path=f"/repos/{NAME}$", times=None, status=200, body=body))
     with pytest.raises(CallError, match="about another repository") as failed:
         look(processor, link)
-    assert failed.value.failure.fault is Kind.BROKEN
+    assert failed.value.failure.kind is Kind.BROKEN
 
 
 @pytest.mark.parametrize(
@@ -372,14 +371,14 @@ def test_a_run_of_another_shape_is_a_failed_look(server: GithubServer, shown: di
     run.shown = shown
     with pytest.raises(CallError, match="another shape") as failed:
         look(processor_of(server), server.link(7))
-    assert failed.value.failure.fault is Kind.BROKEN
+    assert failed.value.failure.kind is Kind.BROKEN
 
 
 def test_an_attempt_that_started_after_githubs_own_time_is_compared_with_nothing(server: GithubServer) -> None:
     server.add_run(NAME, 7, run_attempt=2, run_started_at=time.time() + HOUR)
     with pytest.raises(CallError, match="ahead of its own clock") as failed:
         look(processor_of(server), server.link(7), asked_at=time.time() - 60)
-    assert failed.value.failure.fault is Kind.CLOCKS
+    assert failed.value.failure.kind is Kind.CLOCKS
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import pytest
 
 from test_executions_rerunner import GithubProcessor
 from test_executions_rerunner.calls.clocks import Moment, ServerClock
-from test_executions_rerunner.calls.failures import CallError
-from test_executions_rerunner.calls.failures import Fault as Kind
+from test_executions_rerunner.calls.failures import CallError, Kind
 from test_executions_rerunner.demo import Fault, GithubServer
 from test_executions_rerunner.rerun_request import RerunRequest
 from waits import HandMoved, ShortWaiting
@@ -62,7 +61,7 @@ def test_a_run_is_gone_if_it_is_still_missing_five_seconds_later(server: GithubS
     waiting = HandMoved(recheck_seconds=5.0)
     with pytest.raises(CallError, match="the repository answers, the run is gone") as failed:
         look(server, waiting)
-    assert failed.value.failure.fault is Kind.NEVER
+    assert failed.value.failure.kind is Kind.NEVER
     assert waiting.slept == [pytest.approx(5.0)]
     assert (times(server, "/actions/runs/7"), server.count("GET", f"/repos/{NAME}")) == (2, 3)
 
@@ -71,7 +70,7 @@ def test_a_run_in_a_repository_that_does_not_answer_is_not_gone(server: GithubSe
     waiting = HandMoved()
     with pytest.raises(CallError) as failed:
         look(server, waiting, "https://github.com/canonical/unseen/actions/runs/7")
-    assert failed.value.failure.fault is Kind.REJECTED
+    assert failed.value.failure.kind is Kind.REJECTED
     assert waiting.slept == []
 
 
@@ -80,7 +79,7 @@ def test_nothing_is_gone_where_a_signal_cuts_the_wait_short(server: GithubServer
     waiting.interrupt()
     with pytest.raises(CallError) as failed:
         look(server, waiting)
-    assert failed.value.failure.fault is Kind.REJECTED
+    assert failed.value.failure.kind is Kind.REJECTED
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -104,7 +103,7 @@ def test_a_list_that_fails_in_small_pages_too_is_a_failed_look(server: GithubSer
     server.inject(Fault(method="GET", path=JOBS, times=None, status=502))
     with pytest.raises(CallError) as failed:
         look(server, ShortWaiting())
-    assert failed.value.failure.fault is Kind.BROKEN
+    assert failed.value.failure.kind is Kind.BROKEN
     assert {each.parameters["per_page"] for each in server.requests[2:]} == {"30"}
 
 
@@ -114,7 +113,7 @@ def test_a_list_that_may_not_be_seen_is_asked_for_once(server: GithubServer) -> 
     server.inject(Fault(method="GET", path=JOBS, times=None, status=403, body=body))
     with pytest.raises(CallError) as failed:
         look(server, ShortWaiting())
-    assert (failed.value.failure.fault, times(server, JOBS)) == (Kind.FORBIDDEN, 1)
+    assert (failed.value.failure.kind, times(server, JOBS)) == (Kind.FORBIDDEN, 1)
 
 
 def test_a_rate_limit_of_the_list_is_waited_for_and_the_pages_stay_large(server: GithubServer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from test_executions_rerunner.calls.failures import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
+from test_executions_rerunner.calls.failures import SECONDS_WITHOUT_RETRY_AFTER, Failure, Kind
 from test_executions_rerunner.processors.github.refusals import (
     explain_forbidden,
     rate_limit_seconds,
@@ -38,27 +38,27 @@ def test_a_quota_says_when_it_is_renewed_whatever_its_headers_hold(reset: str, d
 @pytest.mark.parametrize(
     ("message", "fault"),
     [
-        pytest.param("This workflow is already running", Fault.RUNNING, id="run going on"),
-        pytest.param("The workflow run containing this job is already running", Fault.RUNNING, id="job's run going on"),
-        pytest.param("Only jobs from the current attempt can be re-run", Fault.RUNNING, id="somebody was faster"),
-        pytest.param("Jobs in this workflow run cannot be re-run", Fault.NEVER, id="never"),
-        pytest.param("This workflow run cannot be retried", Fault.NEVER, id="run never"),
-        pytest.param("Unable to re-run this job, disabled workflow", Fault.DISABLED, id="disabled"),
-        pytest.param("Resource not accessible by integration", Fault.FORBIDDEN, id="no right"),
-        pytest.param("Something new", Fault.FORBIDDEN, id="unknown"),
+        pytest.param("This workflow is already running", Kind.RUNNING, id="run going on"),
+        pytest.param("The workflow run containing this job is already running", Kind.RUNNING, id="job's run going on"),
+        pytest.param("Only jobs from the current attempt can be re-run", Kind.RUNNING, id="somebody was faster"),
+        pytest.param("Jobs in this workflow run cannot be re-run", Kind.NEVER, id="never"),
+        pytest.param("This workflow run cannot be retried", Kind.NEVER, id="run never"),
+        pytest.param("Unable to re-run this job, disabled workflow", Kind.DISABLED, id="disabled"),
+        pytest.param("Resource not accessible by integration", Kind.FORBIDDEN, id="no right"),
+        pytest.param("Something new", Kind.FORBIDDEN, id="unknown"),
     ],
 )
-def test_a_403_is_told_apart_by_its_words(message: str, fault: Fault) -> None:
-    assert explain_forbidden(Failure(Fault.FORBIDDEN, f"403 {message}"), {}).fault is fault
+def test_a_403_is_told_apart_by_its_words(message: str, fault: Kind) -> None:
+    assert explain_forbidden(Failure(Kind.FORBIDDEN, f"403 {message}"), {}).kind is fault
 
 
 def test_a_token_that_a_person_must_allow_once_comes_with_the_address_for_that() -> None:
     page = "https://github.com/orgs/canonical/sso?authorization_request=AZSC"
-    refused = Failure(Fault.FORBIDDEN, "403 Resource protected by organization SAML enforcement.")
+    refused = Failure(Kind.FORBIDDEN, "403 Resource protected by organization SAML enforcement.")
     found = explain_forbidden(
         refused, requests.structures.CaseInsensitiveDict({"x-github-sso": f"required; url={page}"})
     )
-    assert found.fault is Fault.FORBIDDEN
+    assert found.kind is Kind.FORBIDDEN
     assert found.reason.endswith(f"(the token is right, a person must allow it once at {page})")
     assert found.advice == "allow the token for that organization"
     assert explain_forbidden(refused, {"X-GitHub-SSO": "partial-results; organizations=1"}).advice is None
@@ -69,8 +69,8 @@ def test_an_address_that_is_not_on_the_list_is_no_wrong_token() -> None:
         "Although you appear to have the correct authorization credentials, the `canonical` organization has an IP "
         "allow list enabled, and your IP address is not permitted to access this resource."
     )
-    found = explain_forbidden(Failure(Fault.FORBIDDEN, f"403 {words}"), {})
-    assert found.fault is Fault.FORBIDDEN
+    found = explain_forbidden(Failure(Kind.FORBIDDEN, f"403 {words}"), {})
+    assert found.kind is Kind.FORBIDDEN
     assert found.advice == "put the address on that list, or drain from a machine that is on it"
     assert "this machine's address is not on that list" in found.reason
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from test_executions_rerunner.calls.failures import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Kind
 from test_executions_rerunner.processors.jenkins.queue import SharedQueue
 from test_executions_rerunner.processors.jenkins.state import Queue
 
@@ -131,7 +131,7 @@ def test_those_who_wait_share_the_first_reading_that_began_after_they_asked(*, f
     others = [Asking(controller.queue.read) for _ in range(7)]
     controller.wait_for_those_who_wait(8)
     if fails:
-        controller.error = CallError(Failure(Fault.BROKEN, "no answer in time"))
+        controller.error = CallError(Failure(Kind.BROKEN, "no answer in time"))
     controller.may_answer.set()
     answers = [asking.end() for asking in others]
     assert controller.readings == 2, "one for whoever asked first, which began too early for the others"
@@ -156,7 +156,7 @@ def test_whoever_waited_for_a_slow_reading_takes_the_next_however_old_it_is_by_t
 
 def test_a_reading_that_failed_is_not_kept() -> None:
     controller = Controller()
-    controller.error = CallError(Failure(Fault.BROKEN, "no answer in time"))
+    controller.error = CallError(Failure(Kind.BROKEN, "no answer in time"))
     with pytest.raises(CallError, match="no answer in time"):
         controller.queue.read()
     controller.error = None

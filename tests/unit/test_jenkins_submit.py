@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from test_executions_rerunner import JenkinsProcessor
-from test_executions_rerunner.calls.failures import Fault as Failing
-from test_executions_rerunner.calls.failures import TriggerDoubtfulError, TriggerRefusedError
+from test_executions_rerunner.calls.failures import Kind, TriggerDoubtfulError, TriggerRefusedError
 from test_executions_rerunner.demo import Fault, JenkinsServer
 from test_executions_rerunner.errors import SettingsError
 
@@ -82,7 +81,7 @@ def test_a_queue_item_elsewhere_is_doubtful(jenkins: JenkinsServer, location: st
         submitted(jenkins, 201, location)
     assert doubtful.value.response.status_code == 201
     processor = JenkinsProcessor("admin", jenkins.token, jenkins_url=jenkins.url)
-    assert processor.explain(doubtful.value).fault is Failing.BROKEN
+    assert processor.explain(doubtful.value).kind is Kind.BROKEN
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from test_executions_rerunner.calls.failures import Fault, explain
+from test_executions_rerunner.calls.failures import Kind, explain
 from test_executions_rerunner.calls.sessions import Session, open_session
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.demo import GithubServer
@@ -134,7 +134,7 @@ def test_an_untrusted_certificate_is_refused(server: GithubServer, url: str) -> 
     with pytest.raises(requests.exceptions.SSLError) as caught:
         call(url)
     failure = explain(caught.value)
-    assert (failure.fault, "set REQUESTS_CA_BUNDLE" in str(failure.advice)) == (Fault.REJECTED, True)
+    assert (failure.kind, "set REQUESTS_CA_BUNDLE" in str(failure.advice)) == (Kind.REJECTED, True)
     assert server.requests == []
 
 

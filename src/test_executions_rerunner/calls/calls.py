@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from test_executions_rerunner.calls import memory
 from test_executions_rerunner.calls.clocks import ClockError, Moment, ServerClock
-from test_executions_rerunner.calls.failures import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Kind
 from test_executions_rerunner.calls.waiting import Throttle, Waiting
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Calls:
         """
         self.throttle.wait()
         if self.throttle.refusal:
-            raise CallError(Failure(Fault.BUSY, self.throttle.refusal))
+            raise CallError(Failure(Kind.BUSY, self.throttle.refusal))
         return self._made(call)
 
     def at_once(self, call: Callable[[], Returned]) -> Returned:
@@ -53,7 +53,7 @@ class Calls:
             CallError: The call failed, or was not made since the server wants none now.
         """
         if not self.throttle.is_open:
-            raise CallError(Failure(Fault.BUSY, self.throttle.refusal or "the server wants no call now"))
+            raise CallError(Failure(Kind.BUSY, self.throttle.refusal or "the server wants no call now"))
         return self._made(call)
 
     def later(self, seconds: float, asked_at: Moment, within: float = 0.0) -> bool:
@@ -82,7 +82,7 @@ class Calls:
         try:
             return compare()
         except ClockError as error:
-            raise CallError(Failure(Fault.CLOCKS, str(error))) from error
+            raise CallError(Failure(Kind.CLOCKS, str(error))) from error
 
     def _made(self, call: Callable[[], Returned]) -> Returned:
         try:
@@ -90,11 +90,11 @@ class Calls:
                 return call()
         except Exception as error:
             failure = self.explain(error)
-            if failure.fault is Fault.BUSY and failure.wait_seconds is not None:
+            if failure.kind is Kind.BUSY and failure.wait_seconds is not None:
                 self.throttle.announce(failure.wait_seconds, failure.reason)
             raise CallError(failure) from error
 
-    def repeated(self, call: Callable[[], Returned], *, momentary: frozenset[Fault] = frozenset()) -> Returned:
+    def repeated(self, call: Callable[[], Returned], *, momentary: frozenset[Kind] = frozenset()) -> Returned:
         """Make a call that may be repeated, a GET or a DELETE, until it succeeds or has failed for good.
 
         Args:
@@ -105,20 +105,20 @@ class Calls:
             CallError: It failed for good.
         """
         started = self.waiting.clock()
-        first_seen: dict[Fault, float] = {}
+        first_seen: dict[Kind, float] = {}
         delays = iter(self.waiting.waits.retry_seconds)
         while True:
             try:
                 return self.once(call)
             except CallError as error:
-                fault, now = error.failure.fault, self.waiting.clock()
-                since = now - first_seen.setdefault(fault, now)
+                kind, now = error.failure.kind, self.waiting.clock()
+                since = now - first_seen.setdefault(kind, now)
                 delay: float | None = None
-                if fault is Fault.BUSY:
+                if kind is Kind.BUSY:
                     delay = None if self.throttle.refusal else 0.0
                 elif error.failure.may_pass and now - started < self.waiting.waits.patience_seconds:
                     delay = next(delays, None)
-                if delay is None and fault in momentary and since < self.waiting.waits.recheck_seconds:
+                if delay is None and kind in momentary and since < self.waiting.waits.recheck_seconds:
                     delay = self.waiting.waits.recheck_seconds - since
                 if delay is None or self.waiting.is_interrupted:
                     raise

@@ -24,7 +24,7 @@ SECONDS_WITHOUT_RETRY_AFTER = 60.0
 """GitHub asks for a minute at least where it announces no time."""
 
 
-class Fault(Enum):
+class Kind(Enum):
     """The kinds of failure of one call."""
 
     NOT_SENT = auto()
@@ -53,7 +53,7 @@ class Fault(Enum):
     """Any other answer that is no acceptance."""
 
 
-_PASSING = frozenset({Fault.NOT_SENT, Fault.STARTING, Fault.BROKEN})
+_PASSING = frozenset({Kind.NOT_SENT, Kind.STARTING, Kind.BROKEN})
 _PROXY = "the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 _PROXY_ADVICE = "check these variables; NO_PROXY names the hosts that need no proxy"
 _WRONG_PROXY = (requests.exceptions.InvalidProxyURL, urllib3.exceptions.ProxySchemeUnknown)
@@ -63,20 +63,20 @@ _WRONG_PROXY = (requests.exceptions.InvalidProxyURL, urllib3.exceptions.ProxySch
 class Failure(NamedTuple):
     """One failed call, understood."""
 
-    fault: Fault
+    kind: Kind
     reason: str
     """What came back, in the server's words; harmless text."""
     wait_seconds: float | None = None
-    """How long the server asks to wait (`Fault.BUSY` only)."""
+    """How long the server asks to wait (`Kind.BUSY` only)."""
     status: int | None = None
     """Of the answer; None: there was none."""
     advice: str | None = None
-    """What a person can do about it, where the fault alone would send them elsewhere."""
+    """What a person can do about it, where the kind alone would send them elsewhere."""
 
     @property
     def may_pass(self) -> bool:
         """Whether the same call may be answered otherwise a little later, so that a read is repeated with backoff."""
-        return self.fault in _PASSING
+        return self.kind in _PASSING
 
 
 class CallError(Exception):
@@ -101,34 +101,34 @@ def explain(error: BaseException) -> Failure:  # noqa: PLR0911 - a table of case
     """Understand an exception of requests as far as every HTTP server means the same by it."""
     response = getattr(error, "response", None)
     if isinstance(error, NotInTimeError):
-        return Failure(Fault.STALE, str(error))
+        return Failure(Kind.STALE, str(error))
     if isinstance(error, requests.exceptions.HTTPError) and response is not None:
         return explain_response(response)
     if isinstance(error, requests.exceptions.SSLError):
         return _explain_tls(error)
     if any(isinstance(each, _WRONG_PROXY) for each in (error, *_chain(error), error.__cause__, error.__context__)):
-        return Failure(Fault.NOT_SENT, f"{_PROXY} cannot be used: {_innermost(error)}", advice=_PROXY_ADVICE)
+        return Failure(Kind.NOT_SENT, f"{_PROXY} cannot be used: {_innermost(error)}", advice=_PROXY_ADVICE)
     if was_not_sent(error):
         if _is_of_proxy(error):
-            return Failure(Fault.NOT_SENT, f"no connection to {_PROXY}: {_innermost(error)}", advice=_PROXY_ADVICE)
-        return Failure(Fault.NOT_SENT, f"no connection: {_innermost(error)}")
+            return Failure(Kind.NOT_SENT, f"no connection to {_PROXY}: {_innermost(error)}", advice=_PROXY_ADVICE)
+        return Failure(Kind.NOT_SENT, f"no connection: {_innermost(error)}")
     if isinstance(error, requests.exceptions.Timeout):
-        return Failure(Fault.BROKEN, "no answer in time")
+        return Failure(Kind.BROKEN, "no answer in time")
     if isinstance(error, (requests.exceptions.InvalidJSONError, requests.exceptions.ContentDecodingError)):
-        return Failure(Fault.BROKEN, str(error))
+        return Failure(Kind.BROKEN, str(error))
     if isinstance(error, requests.exceptions.RequestException):
-        return Failure(Fault.BROKEN, f"the connection broke: {_innermost(error)}")
+        return Failure(Kind.BROKEN, f"the connection broke: {_innermost(error)}")
     # whatever else a client library raises may have been raised after the call was sent
     is_ours = isinstance(error, RequestProcessingError)
-    return Failure(Fault.REJECTED if is_ours else Fault.BROKEN, f"{type(error).__name__}: {error}")
+    return Failure(Kind.REJECTED if is_ours else Kind.BROKEN, f"{type(error).__name__}: {error}")
 
 
 def _explain_tls(error: requests.exceptions.SSLError) -> Failure:
     """Understand a failure of TLS: only a certificate that is not trusted surely ends a call before it is sent."""
     if any(isinstance(each, _UNTRUSTED) for each in _chain(error)):
         reason = f"its TLS certificate is not trusted ({_innermost(error)})"
-        return Failure(Fault.REJECTED, reason, advice="set REQUESTS_CA_BUNDLE to the CA's file")
-    return Failure(Fault.BROKEN, f"the TLS connection broke: {_innermost(error)}")
+        return Failure(Kind.REJECTED, reason, advice="set REQUESTS_CA_BUNDLE to the CA's file")
+    return Failure(Kind.BROKEN, f"the TLS connection broke: {_innermost(error)}")
 
 
 def explain_response(response: requests.Response) -> Failure:
@@ -137,10 +137,10 @@ def explain_response(response: requests.Response) -> Failure:
     reason = f"{status} {server_words(response)}".rstrip()
     wait = retry_after_seconds(response.headers)
     if status == requests.codes.too_many or (status == requests.codes.unavailable and wait is not None):
-        return Failure(Fault.BUSY, reason, SECONDS_WITHOUT_RETRY_AFTER if wait is None else wait, status)
-    faults = {401: Fault.UNAUTHORIZED, 403: Fault.FORBIDDEN, 503: Fault.STARTING}
-    fault = faults.get(status, Fault.BROKEN if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Fault.REJECTED)
-    return Failure(fault, reason, status=status)
+        return Failure(Kind.BUSY, reason, SECONDS_WITHOUT_RETRY_AFTER if wait is None else wait, status)
+    kinds = {401: Kind.UNAUTHORIZED, 403: Kind.FORBIDDEN, 503: Kind.STARTING}
+    kind = kinds.get(status, Kind.BROKEN if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.REJECTED)
+    return Failure(kind, reason, status=status)
 
 
 def was_not_sent(error: BaseException) -> bool:

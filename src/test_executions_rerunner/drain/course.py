@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.failures import CallError, Fault
+from test_executions_rerunner.calls.failures import CallError, Kind
 from test_executions_rerunner.drain.policy import POLICY
 from test_executions_rerunner.drain.starter import Repeat, Settle
 from test_executions_rerunner.models import NEVER, Look, Served, State, Target, Verdict
@@ -217,16 +217,16 @@ class _Course:
     def _repeat(self, repeat: Repeat, look: Look) -> None:
         """Wait before the next look and trigger, or end what is left."""
         starter, failure = self.shared.starter, repeat.failure
-        otherwise = Verdict(POLICY[failure.fault].trigger_state, failure.reason)
+        otherwise = Verdict(POLICY[failure.kind].trigger_state, failure.reason)
         if repeat.refused:
             self.refused = (*self.refused, repeat.refused)
-        elif failure.fault is Fault.STALE:
+        elif failure.kind is Kind.STALE:
             self.slow_looks += 1
             if self.slow_looks >= MOST_SLOW_LOOKS:
                 self._end_all(Verdict(State.DEFERRED, "answers too slowly to be looked at"))
         elif starter.waiting.is_interrupted or starter.stop_if_refused():
             self._end_all(_with_way_out(otherwise, look))
-        elif failure.fault is Fault.NOT_SENT:
+        elif failure.kind is Kind.NOT_SENT:
             delays = starter.waiting.waits.retry_seconds
             if self.unsent >= len(delays):
                 self._end_all(otherwise)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import NamedTuple
 
-from test_executions_rerunner.calls.failures import Fault
+from test_executions_rerunner.calls.failures import Kind
 from test_executions_rerunner.models import State
 
 
@@ -49,18 +49,18 @@ def _rule(look_state: State, look: str, react: React, trigger_state: State, more
     return Rule(look_state, look == "stops", react, trigger_state, more == "widens", more == "holds")
 
 
-POLICY: dict[Fault, Rule] = {
-    # fault               a look fails, and the drain    a trigger fails: and then
-    Fault.NOT_SENT: _rule(State.FAILED, "goes on", React.REPEAT, State.FAILED),
-    Fault.STALE: _rule(State.DEFERRED, "goes on", React.REPEAT, State.DEFERRED),
-    Fault.BUSY: _rule(State.DEFERRED, "goes on", React.REPEAT, State.DEFERRED),
-    Fault.STARTING: _rule(State.DEFERRED, "goes on", React.COMPARE, State.DEFERRED),
-    Fault.BROKEN: _rule(State.FAILED, "goes on", React.COMPARE, State.UNKNOWN),
-    Fault.UNAUTHORIZED: _rule(State.FAILED, "stops", React.RECHECK, State.FAILED),
-    Fault.FORBIDDEN: _rule(State.FAILED, "goes on", React.RECHECK, State.FAILED, "widens"),
-    Fault.RUNNING: _rule(State.DEFERRED, "goes on", React.LOOK, State.DEFERRED, "holds"),
-    Fault.DISABLED: _rule(State.DEFERRED, "goes on", React.END, State.DEFERRED),
-    Fault.NEVER: _rule(State.REFUSED, "goes on", React.END, State.REFUSED, "widens"),
-    Fault.CLOCKS: _rule(State.FAILED, "goes on", React.END, State.FAILED),
-    Fault.REJECTED: _rule(State.FAILED, "goes on", React.LOOK, State.FAILED, "widens"),
+POLICY: dict[Kind, Rule] = {
+    # kind               a look fails, and the drain    a trigger fails: and then
+    Kind.NOT_SENT: _rule(State.FAILED, "goes on", React.REPEAT, State.FAILED),
+    Kind.STALE: _rule(State.DEFERRED, "goes on", React.REPEAT, State.DEFERRED),
+    Kind.BUSY: _rule(State.DEFERRED, "goes on", React.REPEAT, State.DEFERRED),
+    Kind.STARTING: _rule(State.DEFERRED, "goes on", React.COMPARE, State.DEFERRED),
+    Kind.BROKEN: _rule(State.FAILED, "goes on", React.COMPARE, State.UNKNOWN),
+    Kind.UNAUTHORIZED: _rule(State.FAILED, "stops", React.RECHECK, State.FAILED),
+    Kind.FORBIDDEN: _rule(State.FAILED, "goes on", React.RECHECK, State.FAILED, "widens"),
+    Kind.RUNNING: _rule(State.DEFERRED, "goes on", React.LOOK, State.DEFERRED, "holds"),
+    Kind.DISABLED: _rule(State.DEFERRED, "goes on", React.END, State.DEFERRED),
+    Kind.NEVER: _rule(State.REFUSED, "goes on", React.END, State.REFUSED, "widens"),
+    Kind.CLOCKS: _rule(State.FAILED, "goes on", React.END, State.FAILED),
+    Kind.REJECTED: _rule(State.FAILED, "goes on", React.LOOK, State.FAILED, "widens"),
 }

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.failures import CallError, Fault
+from test_executions_rerunner.calls.failures import CallError, Kind
 from test_executions_rerunner.calls.sending import Sending
 from test_executions_rerunner.drain.claims import Claims
 from test_executions_rerunner.drain.policy import POLICY, React
@@ -74,12 +74,12 @@ class Starter:
         self.stop_if_refused()
         if self.waiting.is_interrupted and self.ledger.stopped:
             return settling or self.ledger.stopped  # nobody asked again, so that one answer proves nothing
-        is_refused = failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}
-        if POLICY[failure.fault].stops or (settling and is_refused):
+        is_refused = failure.kind in {Kind.UNAUTHORIZED, Kind.FORBIDDEN}
+        if POLICY[failure.kind].stops or (settling and is_refused):
             self.ledger.stop(State.FAILED, f"{target.name} {self.processor.not_looked_at(failure)}")
         if settling and not is_refused:
             return settling
-        return Verdict(POLICY[failure.fault].look_state, self.processor.not_looked_at(failure))
+        return Verdict(POLICY[failure.kind].look_state, self.processor.not_looked_at(failure))
 
     def stop_if_refused(self) -> bool:
         """Stop the drain where the server asked for a longer wait than the bounds allow."""
@@ -126,9 +126,9 @@ class Starter:
 
     def _react(self, target: Target, look: Look, failure: Failure, acceptance: Acceptance) -> Verdict | Repeat | Settle:
         """Do what `policy.POLICY` says after a trigger that was not accepted."""
-        rule = POLICY[failure.fault]
+        rule = POLICY[failure.kind]
         otherwise = Verdict(rule.trigger_state, failure.reason)
-        _log.debug("trigger of %s: %s: %s", target.name, failure.fault.name, failure.reason)
+        _log.debug("trigger of %s: %s: %s", target.name, failure.kind.name, failure.reason)
         if rule.widens and look.is_narrow:
             return Repeat(failure, look.post_arguments["url"])
         if rule.react is React.COMPARE:
@@ -139,7 +139,7 @@ class Starter:
 
     def _compare(self, target: Target, look: Look, failure: Failure, acceptance: Acceptance) -> Verdict:
         """Look whether a doubtful trigger took effect."""
-        state, reason = POLICY[failure.fault].trigger_state, failure.reason
+        state, reason = POLICY[failure.kind].trigger_state, failure.reason
         self.waiting.sleep(self.waiting.waits.second_look_seconds)
         try:
             changed = self.processor.changed(target, look)

@@ -153,7 +153,7 @@ class Submitter:
             self._end_all(groups, self._ledger.stopped or Verdict(State.FAILED, str(error)))
             raise
         except CallError as error:
-            state = POLICY[error.failure.fault].look_state
+            state = POLICY[error.failure.kind].look_state
             reason = f"{self._processor.title} {self._processor.not_looked_at(error.failure)}"
             self._ledger.stop(state, reason)
             self._end_all(groups, self._ledger.stopped or Verdict(state, reason))

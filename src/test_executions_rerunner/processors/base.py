@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 
 from test_executions_rerunner.calls.calls import Calls
 from test_executions_rerunner.calls.error_pages import server_words
-from test_executions_rerunner.calls.failures import Failure, Fault, TriggerRefusedError, explain
+from test_executions_rerunner.calls.failures import Failure, Kind, TriggerRefusedError, explain
 from test_executions_rerunner.calls.waiting import Waiting
 from test_executions_rerunner.rerun_request import RawRequest, RerunRequest
 from test_executions_rerunner.text import without
@@ -214,9 +214,9 @@ class RequestProcessor(abc.ABC):
 
     def advice(self, failure: Failure) -> str | None:
         """Return what a person can do about a call that failed; None: its reason is all that is known."""
-        if failure.advice is None and failure.fault in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}:
+        if failure.advice is None and failure.kind in {Kind.UNAUTHORIZED, Kind.FORBIDDEN}:
             return f"check {self.credential_setting} for {self.address}"
-        if failure.advice is None and failure.fault in {Fault.NOT_SENT, Fault.BROKEN}:
+        if failure.advice is None and failure.kind in {Kind.NOT_SENT, Kind.BROKEN}:
             return f"check {self.address_setting} ({self.address}) and the network"
         return failure.advice
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.failures import Failure, Fault
+from test_executions_rerunner.calls.failures import Failure, Kind
 from test_executions_rerunner.errors import TestObserverError, TestObserverRefusedError
 from test_executions_rerunner.text import without
 
@@ -26,8 +26,8 @@ def understood(failure: Failure, doing: str, url: str, secrets: Iterable[str]) -
     """
     secrets = tuple(secrets)
     what = without(secrets, f"Test Observer at {url}, {doing}: {failure.reason}")
-    if failure.fault not in {Fault.UNAUTHORIZED, Fault.FORBIDDEN}:
-        may_pass = failure.may_pass or failure.fault is Fault.BUSY
+    if failure.kind not in {Kind.UNAUTHORIZED, Kind.FORBIDDEN}:
+        may_pass = failure.may_pass or failure.kind is Kind.BUSY
         advice = failure.advice or "check --test-observer-url and the network"
         return TestObserverError(what, advice, may_pass=may_pass)
     why = _WHAT_A_REFUSAL_MAY_MEAN if secrets else "no key was sent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from test_executions_rerunner.calls.failures import CallError, Fault
+from test_executions_rerunner.calls.failures import CallError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 _LARGE, _SMALL = 100, 30
 _MOST_ENTRIES = 20_000
-_TOO_MUCH = frozenset({Fault.BROKEN, Fault.STARTING})
+_TOO_MUCH = frozenset({Kind.BROKEN, Kind.STARTING})
 
 
 def all_pages(
@@ -40,9 +40,9 @@ def all_pages(
     try:
         return _pages(partial(api.read, repeats=False), path, parse, size, most)
     except CallError as error:
-        if error.failure.fault is not Fault.BUSY and not error.failure.may_pass:
+        if error.failure.kind is not Kind.BUSY and not error.failure.may_pass:
             raise
-        size = _SMALL if error.failure.fault in _TOO_MUCH else _LARGE
+        size = _SMALL if error.failure.kind in _TOO_MUCH else _LARGE
     return _pages(api.read, path, parse, size, most)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from test_executions_rerunner import defaults
-from test_executions_rerunner.calls.failures import Failure, Fault, TriggerDoubtfulError, explain
+from test_executions_rerunner.calls.failures import Failure, Kind, TriggerDoubtfulError, explain
 from test_executions_rerunner.calls.headers import retry_after_seconds
 from test_executions_rerunner.calls.waiting import Pace
 from test_executions_rerunner.errors import SettingsError
@@ -194,13 +194,13 @@ class GithubProcessor(RequestProcessor):
     def explain(self, error: BaseException) -> Failure:
         """Understand what GitHub answers in its own way: all its refusals are 403."""
         if isinstance(error, TriggerDoubtfulError):
-            return Failure(Fault.BROKEN, str(error))
+            return Failure(Kind.BROKEN, str(error))
         if isinstance(error, SettingsError):
-            return Failure(Fault.UNAUTHORIZED, str(error))
+            return Failure(Kind.UNAUTHORIZED, str(error))
         failure, response = explain(error), getattr(error, "response", None)
         wait = None if response is None else rate_limit_seconds(response, failure.reason)
         if wait is not None:
-            return Failure(Fault.BUSY, failure.reason, wait)
-        if failure.fault is not Fault.FORBIDDEN or response is None:
+            return Failure(Kind.BUSY, failure.reason, wait)
+        if failure.kind is not Kind.FORBIDDEN or response is None:
             return failure
         return explain_forbidden(failure, response.headers)

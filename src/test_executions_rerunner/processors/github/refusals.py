@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from test_executions_rerunner.calls.failures import SECONDS_WITHOUT_RETRY_AFTER, Failure, Fault
+from test_executions_rerunner.calls.failures import SECONDS_WITHOUT_RETRY_AFTER, Failure, Kind
 from test_executions_rerunner.calls.headers import http_date_seconds, retry_after_seconds
 from test_executions_rerunner.calls.memory import read_json
 from test_executions_rerunner.text import harmless
@@ -15,11 +15,11 @@ from test_executions_rerunner.text import harmless
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FAULTS = {
+_KINDS = {
     # somebody was faster: the run is going again, or its jobs have had other ids since
-    re.compile(r"already running|Only jobs from the current attempt"): Fault.RUNNING,
-    re.compile(r"disabled workflow"): Fault.DISABLED,
-    re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)"): Fault.NEVER,
+    re.compile(r"already running|Only jobs from the current attempt"): Kind.RUNNING,
+    re.compile(r"disabled workflow"): Kind.DISABLED,
+    re.compile(r"created over a month ago|cannot be (?:retried|rerun|re-run)"): Kind.NEVER,
 }
 _ALLOW_LIST = "ip allow list"
 _ABUSE = "abuse detection mechanism"
@@ -29,9 +29,9 @@ _NEEDS_WRITE = re.compile(r"Must have admin rights|Resource not accessible")
 
 def explain_forbidden(failure: Failure, headers: Mapping[str, str]) -> Failure:
     """Tell GitHub's refusals apart by their words and headers: the status of all of them is 403."""
-    for words, fault in _FAULTS.items():
+    for words, kind in _KINDS.items():
         if words.search(failure.reason):
-            return failure._replace(fault=fault)
+            return failure._replace(kind=kind)
     more, advice = _about(failure.reason, headers)
     return failure._replace(reason=f"{failure.reason} ({more})", advice=advice) if more else failure
 

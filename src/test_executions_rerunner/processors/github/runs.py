@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 
-from test_executions_rerunner.calls.failures import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Kind
 from test_executions_rerunner.models import State, Verdict
 from test_executions_rerunner.processors.github.jobs import Jobs, read_jobs
 from test_executions_rerunner.processors.github.pages import all_pages
@@ -79,7 +79,7 @@ def current_run(api: GithubApi, link: RunLink) -> Run:
     see the repository gets a 404 for everything in it, and a run may be missing for a moment.
 
     Raises:
-        CallError: It could not be read; the fault is `Fault.NEVER` if it is gone.
+        CallError: It could not be read; its kind is `Kind.NEVER` if it is gone.
     """
     waiting = api.calls.waiting
     try:
@@ -97,7 +97,7 @@ def current_run(api: GithubApi, link: RunLink) -> Run:
     except CallError as error:
         if api.status_of(error) != requests.codes.not_found:
             raise
-        raise CallError(Failure(Fault.NEVER, "404 Not Found: the repository answers, the run is gone")) from error
+        raise CallError(Failure(Kind.NEVER, "404 Not Found: the repository answers, the run is gone")) from error
 
 
 def all_jobs(api: GithubApi, link: RunLink) -> Jobs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from test_executions_rerunner.calls.failures import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Kind
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.links import ends_with_a_name
 from test_executions_rerunner.processors.github.links import read_run_link, read_trigger
@@ -81,7 +81,7 @@ class Scope:
         """
         run = self.trigger_of(target.post_arguments).run
         if not run:
-            raise CallError(Failure(Fault.REJECTED, "the trigger of a single job does not say which run to look at"))
+            raise CallError(Failure(Kind.REJECTED, "the trigger of a single job does not say which run to look at"))
         return run
 
     def _check_repository(self, repository_name: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
-from test_executions_rerunner.calls.failures import Fault
+from test_executions_rerunner.calls.failures import Kind
 from test_executions_rerunner.calls.once import Once
 from test_executions_rerunner.calls.straight import quoted
 from test_executions_rerunner.processors.jenkins import reading as jenkins_reading
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from test_executions_rerunner.processors.jenkins.state import Build, Job, Queue
 
 Returned = TypeVar("Returned")
-_MOMENTARY = frozenset({Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.BROKEN})
+_MOMENTARY = frozenset({Kind.UNAUTHORIZED, Kind.FORBIDDEN, Kind.BROKEN})
 """Faults of a read that count only if they are still there some seconds later."""
 
 

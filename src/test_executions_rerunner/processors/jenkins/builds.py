@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from test_executions_rerunner.calls.failures import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Kind
 from test_executions_rerunner.errors import RequestProcessingError
 from test_executions_rerunner.models import Target
 from test_executions_rerunner.processors.jenkins.links import job_path, read_link
@@ -139,7 +139,7 @@ class LinkedBuilds:
         self._api.calls.waiting.sleep(self._api.calls.waiting.waits.second_look_seconds)
         build = self._api.linked_build(path)
         if build is None and target.number in listed:
-            raise CallError(Failure(Fault.BROKEN, f"404 for build {target.number}, which its job lists"))
+            raise CallError(Failure(Kind.BROKEN, f"404 for build {target.number}, which its job lists"))
         return build
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from test_executions_rerunner.calls.failures import Failure, Fault, TriggerDoubtfulError, TriggerRefusedError, explain
+from test_executions_rerunner.calls.failures import Failure, Kind, TriggerDoubtfulError, TriggerRefusedError, explain
 from test_executions_rerunner.processors.jenkins.reading import FolderError
 from test_executions_rerunner.text import harmless
 
@@ -21,16 +21,16 @@ def explain_jenkins(error: BaseException, address_setting: str) -> Failure:
         address_setting: Where a person sets which controller is called.
     """
     if isinstance(error, TriggerDoubtfulError):
-        return Failure(Fault.BROKEN, str(error))
+        return Failure(Kind.BROKEN, str(error))
     if isinstance(error, JoinedAnotherError):
-        return Failure(Fault.RUNNING, str(error))
+        return Failure(Kind.RUNNING, str(error))
     if isinstance(error, FolderError):
-        return Failure(Fault.REJECTED, str(error))
+        return Failure(Kind.REJECTED, str(error))
     failure = explain(error)
     response = getattr(error, "response", None)
     status = getattr(response, "status_code", None)
     if status == requests.codes.conflict:
-        return failure._replace(fault=Fault.DISABLED)
+        return failure._replace(kind=Kind.DISABLED)
     if status == requests.codes.unauthorized and response is not None:
         return _explain_unauthorized(failure, response, address_setting)
     reason = failure.reason

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from test_executions_rerunner.calls.failures import CallError, Fault
+from test_executions_rerunner.calls.failures import CallError, Kind
 from test_executions_rerunner.processors.github.shapes import shape_of
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class ActiveGroups:
                     return Active(frozenset(names), read_at) if len(names) >= total else None
                 after = f"&after={cursor}"
         except CallError as error:
-            if error.failure.fault is Fault.BUSY:
+            if error.failure.kind is Kind.BUSY:
                 raise
         return None
 

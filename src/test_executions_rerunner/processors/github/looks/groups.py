@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 import requests
 
-from test_executions_rerunner.calls.failures import CallError, Failure, Fault
+from test_executions_rerunner.calls.failures import CallError, Failure, Kind
 from test_executions_rerunner.models import Claim, State, Verdict
 from test_executions_rerunner.processors.github.links import is_cloud
 from test_executions_rerunner.processors.github.looks.active import ActiveGroups
@@ -155,7 +155,7 @@ class ConcurrencyGroups:
                 return self._api.read(path, _read_groups)
             except CallError as error:
                 status, reason = self._api.status_of(error), error.failure.reason
-                if error.failure.fault is Fault.BUSY or status not in _NOT_TOLD:
+                if error.failure.kind is Kind.BUSY or status not in _NOT_TOLD:
                     raise
                 if status == requests.codes.not_found and should_tell:
                     if not is_last:
@@ -214,4 +214,4 @@ def _path_of(group: _Group, address: Origin, link: RunLink) -> str:
     except ValueError as error:
         problem = str(error)
     reason = f"its concurrency group is said to be at {shown(group.url)}, {problem}"
-    raise CallError(Failure(Fault.REJECTED, reason))
+    raise CallError(Failure(Kind.REJECTED, reason))
