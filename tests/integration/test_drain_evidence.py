@@ -100,6 +100,26 @@ def test_a_file_says_nothing_about_what_is_queued_now(lab: Lab, system: System, 
     assert neighbour_reads(lab) >= 1
 
 
+@pytest.mark.parametrize("is_newer", [False, True])
+def test_a_file_that_says_no_times_removes_only_what_was_asked_for_before_its_trigger(
+    lab: Lab, system: System, tmp_path: Path, *, is_newer: bool
+) -> None:
+    (number,) = lab.request(lab.add_target(system, "t1"))
+    file = tmp_path / "timeless.json"
+    entries: list[Any] = lab.observer.queue
+    file.write_text(json.dumps([{name: each[name] for name in each if name != "created_at"} for each in entries]))
+
+    def ask_again() -> None:
+        lab.observer.start_test(number, None)
+        lab.observer.ask_again(number)
+
+    if is_newer:
+        lab.server(system).on_request = at("POST", 1, ask_again)
+    (outcome,) = Rerunner(lab.processor(system), test_observer=RequestFile(str(file), lab.queue())).run()
+    assert (outcome.state.value, outcome.deleted, outcome.gone) == ("triggered", not is_newer, is_newer)
+    assert len(lab.observer.ids()) == is_newer
+
+
 def test_a_refusal_is_no_acceptance(lab: Lab) -> None:
     lab.github.add_run("canonical/certification-lab-ci", 1001, retryable=False)
     (number,) = lab.request("https://github.com/canonical/certification-lab-ci/actions/runs/1001")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from waits import ShortWaiting
 
 if TYPE_CHECKING:
     from integration.conftest import Lab, System
+    from test_executions_rerunner.demo import RecordedRequest
 
 HTML = {"Content-Type": "text/html"}
 
@@ -131,3 +133,32 @@ def test_no_permission_for_bulk_deletes_is_needed(lab: Lab, system: System) -> N
 def test_a_wrong_key_says_that_the_server_does_not_tell_it_from_a_missing_permission(lab: Lab, system: System) -> None:
     with pytest.raises(TestObserverError, match="does not tell a wrong key from a missing permission"):
         lab.drain(system, queue={"test_observer_api_key": "to_wrong"})
+
+
+@pytest.mark.parametrize("reading", ["a part", "all, after a 500"])
+def test_no_reading_begins_beside_a_delete_that_may_make_it_fail(lab: Lab, reading: str) -> None:
+    (number,) = lab.request("https://ci.example.org/job/t1/1/")
+    queue = lab.queue()
+    (request,) = queue.window(1).requests
+    is_all = reading != "a part"
+    if is_all:
+        lab.observer.inject(Fault(method="GET", status=500))
+    was_read, is_deleting, seen = threading.Event(), threading.Event(), lab.observer.count("GET")
+    beside: list[bool] = []
+
+    def hook(recorded: RecordedRequest) -> None:
+        if recorded.method == "DELETE":
+            is_deleting.set()
+            beside.append(was_read.wait(0.5))
+        elif lab.observer.count("GET") > seen + is_all:
+            was_read.set()
+
+    lab.observer.on_request = hook
+    by = lab.waiting.clock() + 60.0
+    deleting = threading.Thread(target=queue.remove, args=[request], kwargs={"send_by": by})
+    deleting.start()
+    assert is_deleting.wait(60)
+    assert (queue.window(5) if is_all else queue.part(request, 5)).requests == []
+    deleting.join(60)
+    assert beside == [False]
+    assert lab.observer.deleted == [number]

@@ -179,6 +179,17 @@ def test_deletes_that_have_not_ended_are_told() -> None:
     assert [outcome.delete_error for outcome in ledger.outcomes] == [told, told, None]
 
 
+def test_the_end_waits_for_no_delete_of_a_request_that_stays_for_a_reason() -> None:
+    one = request()
+    ledger = opened(one)
+    ledger.settle({one: TRIGGERED}, deletes=[one])
+    ledger.kept(one, "it stays")
+    ledger.end("signal", grace_seconds=0, all_seconds=0)
+    (outcome,) = ledger.outcomes
+    assert outcome.reason.endswith("it stays")
+    assert (outcome.deleted, outcome.delete_error) == (False, None)
+
+
 def test_no_text_of_an_outcome_shows_a_secret_or_anything_harmful() -> None:
     one = request()
     ledger = Ledger(("sesame",))
