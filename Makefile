@@ -18,7 +18,7 @@ test: .venv/.dev ## Run the tests, with coverage
 	@tests/run
 
 .PHONY: quick
-quick: .venv/.dev ## Run the tests that hold the promises, in less than a minute
+quick: .venv/.dev ## Run the tests that hold the promises, in a minute and a half
 	@tests/run -n 2 --dist loadfile tests/unit --ignore-glob='*/test_demo_*' tests/integration \
 	  --ignore=tests/integration/people
 
