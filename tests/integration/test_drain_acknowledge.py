@@ -145,13 +145,15 @@ def test_the_requester_is_told_with_the_trigger(lab: Lab, system: System) -> Non
     assert len(lab.observer.links(number)) == 1, "once a trigger"
 
 
-def test_a_file_of_requests_knows_it_too(lab: Lab, system: System, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", ["", ', "created_at": "2026-01-01T00:00:01"'], ids=["without a time", "with a time"])
+def test_what_is_in_no_queue_is_not_said_to_stay_there(lab: Lab, system: System, tmp_path: Path, more: str) -> None:
     link = lab.add_target(system, "t1")
     file = tmp_path / "requests.json"
-    file.write_text(f'[{{"ci_link": "{link}", "family": "snap"}}]')
+    file.write_text(f'[{{"ci_link": "{link}", "family": "snap"{more}}}]')
     queue = RequestFile(str(file), lab.queue())
     (outcome,) = Rerunner(lab.processor(system), test_observer=queue, acknowledge="started").run()
     assert outcome.state.value == "triggered"
+    assert "the queue" not in outcome.reason
 
 
 def test_a_request_that_reports_by_itself_leaves_by_itself(lab: Lab, system: System) -> None:

@@ -43,7 +43,7 @@ def _read(path: Path, changed_at: int) -> ssl.SSLContext:
     # urllib3 names the protocols again for each connection, while another thread may make one of the same context:
     # OpenSSL frees the old names then, that the other one copies
     context.set_alpn_protocols(["http/1.1"])
-    context.set_alpn_protocols = _leave_named  # type: ignore[method-assign]
+    context.set_alpn_protocols = _leave_named  # type: ignore[method-assign] # for that reason
     return context
 
 

@@ -181,7 +181,8 @@ class _Course:
 
     def _with_what_follows(self, request: RerunRequest, verdict: Verdict) -> Verdict:
         """Say with a trigger when its request leaves the queue, where that is not at once."""
-        if not self.shared.waits_for_start or verdict.state not in {State.TRIGGERED, State.PLANNED}:
+        is_queued = request.test_execution_id is not None
+        if not (self.shared.waits_for_start and is_queued and verdict.state in {State.TRIGGERED, State.PLANNED}):
             return verdict
         if self.shared.stays(request):
             note = "it stays in the queue until its rerun has started (--acknowledge started)"
